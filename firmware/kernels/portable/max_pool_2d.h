@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TINYQ_PORTABLE_MAX_POOL_2D_H
+#define TINYQ_PORTABLE_MAX_POOL_2D_H
+
+#include "../tinyq_fixed_point.h"
+#include "../tinyq_pool_2d_params.h"
+
+/* MAX_POOL_2D, int8, batch 1. input [H,W,C], output [OH,OW,C]; taps outside the input do not count. */
+TINYQ_KERNEL void tinyq_portable_max_pool_2d(const tinyq_pool_2d_params *p, const int8_t *input, int8_t *output)
+{
+    for (int32_t out_y = 0; out_y < p->output_height; ++out_y) {
+        const int32_t top = out_y * p->stride_height - p->pad_top;
+        for (int32_t out_x = 0; out_x < p->output_width; ++out_x) {
+            const int32_t left = out_x * p->stride_width - p->pad_left;
+            for (int32_t c = 0; c < p->channels; ++c) {
+                int32_t most = INT8_MIN;
+                for (int32_t ky = 0; ky < p->filter_height; ++ky) {
+                    for (int32_t kx = 0; kx < p->filter_width; ++kx) {
+                        const int32_t y = top + ky;
+                        const int32_t x = left + kx;
+                        if (y < 0 || y >= p->input_height || x < 0 || x >= p->input_width) {
+                            continue;
+                        }
+                        const int32_t value = input[(y * p->input_width + x) * p->channels + c];
+                        most = value > most ? value : most;
+                    }
+                }
+                *output++ = (int8_t)tinyq_clamp(most, p->activation_min, p->activation_max);
+            }
+        }
+    }
+}
+
+#endif

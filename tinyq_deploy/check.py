@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Checks a graph against every rule at once, before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tinyq_deploy.errors import Fault, ModelError
+from tinyq_deploy.graph import NO_TENSOR, Graph, NodeView
+from tinyq_deploy.ops import OPERATORS
+from tinyq_deploy.ops.base import sentence
+
+_REQUANTIZE = "quantise it to full int8: `tinyq-deploy quantize MODEL --representative-data DATA`"
+
+
+def check(graph: Graph) -> None:
+    """Raises ModelError with every broken rule of `graph`; returns when it compiles."""
+    faults = [*_whole(graph), *_order(graph), *_unsupported(graph)]
+    if not faults:
+        faults = [fault for node in graph.nodes for fault in _node(NodeView(graph, node))]
+    if faults:
+        raise ModelError.of(faults)
+
+
+def _whole(graph: Graph) -> Iterator[Fault]:
+    if not graph.nodes:
+        yield Fault("a model has at least one operator", "0 operators")
+    for what, tensors in (("inputs", graph.input_tensors()), ("outputs", graph.output_tensors())):
+        if not tensors:
+            yield Fault(f"a model has {what}", f"0 {what}")
+        for tensor in tensors:
+            if tensor.dtype != "int8":
+                yield Fault(f"the model's {what} are int8", f"{tensor.name[:60]!r} is {tensor.dtype}", _REQUANTIZE)
+            elif tensor.quantization is None or len(tensor.quantization.scale) != 1:
+                yield Fault(f"the model's {what} have one scale", f"{tensor.name[:60]!r} has none or several")
+            elif tensor.data is not None:
+                yield Fault(f"the model's {what} are computed", f"{tensor.name[:60]!r} is a constant")
+    if len(set(graph.inputs)) != len(graph.inputs):
+        yield Fault("each model input is its own tensor", f"inputs {list(graph.inputs)}")
+
+
+def _order(graph: Graph) -> Iterator[Fault]:
+    """Every tensor is written once, and before it is read."""
+    known = set(graph.inputs) | {t.index for t in graph.tensors if t.data is not None}
+    for node in graph.nodes:
+        for index in node.inputs:
+            if index != NO_TENSOR and index not in known:
+                found = f"layer {node.index} {node.op} reads tensor {index} {graph.tensors[index].name[:60]!r}"
+                yield Fault("a tensor is computed before it is read", found, "the file is damaged")
+        for index in node.outputs:
+            if index in known:
+                found = f"layer {node.index} {node.op} writes tensor {index} {graph.tensors[index].name[:60]!r}"
+                yield Fault("a tensor is written once", found, "the file is damaged")
+            known.add(index)
+    for index in graph.outputs:
+        if index not in known:
+            yield Fault("a model output is computed", f"tensor {index} {graph.tensors[index].name[:60]!r}")
+
+
+def _unsupported(graph: Graph) -> Iterator[Fault]:
+    layers: dict[str, list[int]] = {}
+    for node in graph.nodes:
+        if node.op not in OPERATORS:
+            layers.setdefault(node.op, []).append(node.index)
+    for op, where in sorted(layers.items()):
+        shown = ", ".join(str(index) for index in where[:10]) + (", ..." if len(where) > 10 else "")
+        yield Fault("every operator is supported", f"{op} in layers {shown}",
+                    f"supported: {', '.join(sorted(OPERATORS))}")  # fmt: skip
+
+
+def _node(view: NodeView) -> Iterator[Fault]:
+    """The first broken rule of one node: later rules rely on earlier ones."""
+    operator = OPERATORS[view.node.op]
+    for rule in operator.rules:
+        found = rule(view)
+        if found is not None:
+            hint = _REQUANTIZE if "float32" in found else ""
+            yield Fault(f"{operator.name}: {sentence(rule)}", f"{view.label}: {found}", hint)
+            return

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""TFLite's integer arithmetic on the host: multipliers, activation ranges, the fixed-point exponential.
+
+Source: TFLite reference kernels (tensorflow/lite/kernels/internal: quantization_util, common, softmax) and the
+gemmlowp fixed-point library they build on, double rounding.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+INT32_MIN, INT32_MAX = -(1 << 31), (1 << 31) - 1
+
+
+@dataclass(frozen=True)
+class Multipliers:
+    """Real factors as int32 mantissas (Q0.31) and int32 shifts, positive to the left; one per channel or one."""
+
+    multiplier: npt.NDArray[np.int32]
+    shift: npt.NDArray[np.int32]
+
+
+def quantize_multiplier(real: float) -> tuple[int, int]:
+    """A real factor >= 0 as (mantissa, shift) with real = mantissa / 2^31 * 2^shift; below 2^-32 it becomes (0, 0)."""
+    if real == 0.0:
+        return 0, 0
+    fraction, shift = math.frexp(real)
+    mantissa = math.floor(fraction * (1 << 31) + 0.5)
+    if mantissa == 1 << 31:
+        mantissa, shift = mantissa // 2, shift + 1
+    return (0, 0) if shift < -31 else (mantissa, shift)
+
+
+def multipliers(reals: Sequence[float]) -> Multipliers:
+    """`quantize_multiplier` for each factor."""
+    pairs = [quantize_multiplier(real) for real in reals]
+    return Multipliers(np.array([m for m, _ in pairs], np.int32), np.array([s for _, s in pairs], np.int32))
+
+
+def round_half_away(value: float) -> int:
+    """C's round(): halves away from zero."""
+    return int(math.copysign(math.floor(abs(value) + 0.5), value))
+
+
+def activation_range(activation: str, scale: float, zero_point: int, low: int = -128, high: int = 127) -> tuple[int, int]:
+    """Clamp limits of a fused activation in the output's quantised domain. `activation` is the schema's name."""
+
+    def quantized(real: float) -> int:
+        return zero_point + round_half_away(float(np.float32(real) / np.float32(scale)))
+
+    limits = {"NONE": (None, None), "RELU": (0.0, None), "RELU6": (0.0, 6.0), "RELU_N1_TO_1": (-1.0, 1.0)}
+    bottom, top = limits[activation]
+    return (
+        low if bottom is None else max(low, quantized(bottom)),
+        high if top is None else min(high, quantized(top)),
+    )
+
+
+def wrap(value: int) -> int:
+    """`value` as two's complement int32."""
+    return (value + (1 << 31)) % (1 << 32) - (1 << 31)
+
+
+def doubling_high_multiply(a: int, b: int) -> int:
+    """round(a * b / 2^31), halves towards plus infinity; INT32_MIN squared saturates."""
+    return INT32_MAX if a == b == INT32_MIN else (a * b + (1 << 30)) >> 31
+
+
+def rounding_shift_right(value: int, exponent: int) -> int:
+    """round(value / 2^exponent), halves away from zero."""
+    mask = (1 << exponent) - 1
+    return (value >> exponent) + ((value & mask) > (mask >> 1) + (value < 0))
+
+
+def requantize(value: int, multiplier: int, shift: int) -> int:
+    """TFLite's MultiplyByQuantizedMultiplier with two roundings, int32 wrap on the left shift."""
+    scaled = wrap(value << max(shift, 0))
+    return rounding_shift_right(doubling_high_multiply(scaled, multiplier), max(-shift, 0))
+
+
+def _saturating_shift_left(value: int, exponent: int) -> int:
+    return min(INT32_MAX, max(INT32_MIN, value << exponent))
+
+
+# exp(-2^k) in Q0.31 for k = -2..4: the factors of the barrel shifter, one per bit of the argument.
+_EXP_FACTORS = ((-2, 1672461947), (-1, 1302514674), (0, 790015084), (1, 290630308), (2, 39332535), (3, 720401), (4, 242))
+
+
+def _exp_between_minus_quarter_and_zero(a: int) -> int:
+    """exp(a) for a in [-1/4, 0), Q0.31 in and out: fourth-order Taylor around -1/8."""
+    x = a + (1 << 28)
+    x2 = doubling_high_multiply(x, x)
+    x3 = doubling_high_multiply(x2, x)
+    x4_over_4 = rounding_shift_right(doubling_high_multiply(x2, x2), 2)
+    tail = rounding_shift_right(doubling_high_multiply(x4_over_4 + x3, 715827883) + x2, 1)
+    return wrap(1895147668 + doubling_high_multiply(1895147668, x + tail))
+
+
+def exp_on_negative_values(a: int) -> int:
+    """exp(a / 2^26) for a <= 0 in Q5.26, as Q0.31."""
+    if a == 0:
+        return INT32_MAX
+    quarter = 1 << 24
+    a_mod_quarter = (a & (quarter - 1)) - quarter
+    result = _exp_between_minus_quarter_and_zero(_saturating_shift_left(a_mod_quarter, 5))
+    remainder = a_mod_quarter - a
+    for exponent, factor in _EXP_FACTORS:
+        if remainder & (1 << (26 + exponent)):
+            result = doubling_high_multiply(result, factor)
+    return result
+
+
+@dataclass(frozen=True)
+class SoftmaxTable:
+    """exp(-d * beta * scale) for d = 0..255 in Q0.31, and the difference below which TFLite counts it as zero."""
+
+    exponential: npt.NDArray[np.int32]
+    diff_min: int
+
+
+def softmax_table(beta: float, scale: float) -> SoftmaxTable:
+    """The exponentials of an int8 SOFTMAX whose input has `scale`; entries beyond diff_min are 0 and never read."""
+    multiplier, left_shift = quantize_multiplier(min(beta * scale * (1 << 26), (1 << 31) - 1.0))
+    radius = math.floor(((1 << 5) - 1) * (1 << 26) / (1 << left_shift))
+    values = np.zeros(256, np.int32)
+    for difference in range(min(256, radius + 1)):
+        values[difference] = exp_on_negative_values(doubling_high_multiply(wrap(-difference << left_shift), multiplier))
+    return SoftmaxTable(values, -radius)

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A kernel: which nodes it takes on which core, and the call that the generated layer makes.
+
+To add one: a C header in firmware/kernels/<set>/<name>.h, a Kernel subclass in kernels/<set>/<name>.py, a line in
+kernels/__init__.py. The C function takes a pointer to its parameter struct first, then `arguments` in order.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from tinyq_deploy.board import Core
+from tinyq_deploy.graph import NodeView, Tensor
+
+if TYPE_CHECKING:
+    from tinyq_deploy.kernels.cmsis_nn.library import Library
+
+KernelSet = Literal["own", "cmsis-nn", "portable"]
+
+
+@dataclass(frozen=True)
+class Target:
+    """What kernels are chosen for: the core, and CMSIS-NN where the user has it."""
+
+    core: Core
+    cmsis_nn: Library | None = None
+
+
+@dataclass(frozen=True)
+class Read:
+    """An activation the kernel reads, by tensor index."""
+
+    tensor: int
+
+
+@dataclass(frozen=True)
+class Write:
+    """An activation the kernel writes, by tensor index."""
+
+    tensor: int
+
+
+@dataclass(frozen=True, eq=False)
+class Constant:
+    """An array in flash, int8, int16 or int32, in the order the kernel reads it. Equal ones are stored once."""
+
+    name: str
+    values: npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """Working memory that lives only during the call, bytes. The kernel gets a null pointer where it needs none."""
+
+    bytes: int
+
+
+Argument = Read | Write | Constant | Scratch
+
+
+@dataclass(frozen=True)
+class KernelCall:
+    """One way to compute one node. `function` is None for a view: its output is its input's memory.
+
+    `in_place` lists the inputs (tensor indices) whose memory the output may take, because each element is read before
+    the element at its place is written. `library_functions` are the CMSIS-NN functions that the adapter calls.
+    """
+
+    kernel_set: KernelSet
+    function: str | None
+    header: str = ""
+    params_type: str = ""
+    params: tuple[tuple[str, int], ...] = ()
+    arguments: tuple[Argument, ...] = ()
+    in_place: tuple[int, ...] = ()
+    library_functions: tuple[str, ...] = ()
+
+    @property
+    def scratch_bytes(self) -> int:
+        """Bytes of working memory."""
+        return sum(argument.bytes for argument in self.arguments if isinstance(argument, Scratch))
+
+    @property
+    def constants(self) -> tuple[Constant, ...]:
+        """The arrays in flash that the call reads."""
+        return tuple(argument for argument in self.arguments if isinstance(argument, Constant))
+
+
+class Kernel(ABC):
+    """One kernel for one operator."""
+
+    op: ClassVar[str]
+    kernel_set: ClassVar[KernelSet]
+
+    @abstractmethod
+    def call(self, view: NodeView, target: Target) -> KernelCall | None:
+        """The call that computes a checked node on `target`, None where this kernel does not take it."""
+
+
+def params_of(struct: Any) -> tuple[tuple[str, int], ...]:
+    """The fields of a parameter dataclass, in the order of the C struct."""
+    return tuple((field.name, int(getattr(struct, field.name))) for field in fields(struct))
+
+
+def operand(tensor: Tensor, name: str) -> Read | Constant:
+    """An input that may be an activation or a constant."""
+    return Read(tensor.index) if tensor.data is None else Constant(name, np.ascontiguousarray(tensor.data))
+
+
+def weights(view: NodeView, position: int) -> npt.NDArray[Any]:
+    """The values of a constant input."""
+    data = view.given(position).data
+    assert data is not None
+    return np.ascontiguousarray(data)
+
+
+def bias_or_zeros(view: NodeView, position: int, channels: int) -> npt.NDArray[np.int32]:
+    """The bias [channels], zeros where the node has none."""
+    tensor = view.input(position)
+    if tensor is None or tensor.data is None:
+        return np.zeros(channels, np.int32)
+    return np.ascontiguousarray(tensor.data, np.int32).reshape(channels)

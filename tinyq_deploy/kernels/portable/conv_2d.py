@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: Apache-2.0
+"""CONV_2D and DEPTHWISE_CONV_2D in portable C."""
+
+from __future__ import annotations
+
+from tinyq_deploy.graph import NodeView
+from tinyq_deploy.kernels.base import Constant, Kernel, KernelCall, Read, Target, Write, bias_or_zeros, weights
+from tinyq_deploy.kernels.portable.base import portable_call
+from tinyq_deploy.ops.conv_2d import BIAS, FILTER, INPUT, Conv2D, channel_multipliers
+from tinyq_deploy.ops.depthwise_conv_2d import DepthwiseConv2D
+
+
+def channel_constants(view: NodeView, channels: int) -> tuple[Constant, ...]:
+    """Filter, bias, multiplier and shift of a convolution with `channels` outputs."""
+    factors = channel_multipliers(view, channels)
+    return (
+        Constant("filter", weights(view, FILTER)),
+        Constant("bias", bias_or_zeros(view, BIAS, channels)),
+        Constant("multiplier", factors.multiplier),
+        Constant("shift", factors.shift),
+    )
+
+
+class PortableConv2D(Kernel):
+    """Direct convolution, channel by channel."""
+
+    op = "CONV_2D"
+    kernel_set = "portable"
+
+    def call(self, view: NodeView, target: Target) -> KernelCall | None:
+        """Takes every node."""
+        params = Conv2D.params(view)
+        constants = channel_constants(view, params.output_channels)
+        reads, writes = Read(view.given(INPUT).index), Write(view.output().index)
+        return portable_call("conv_2d", "conv_2d", params, reads, *constants, writes)
+
+
+class PortableDepthwiseConv2D(Kernel):
+    """Direct depthwise convolution, channel by channel."""
+
+    op = "DEPTHWISE_CONV_2D"
+    kernel_set = "portable"
+
+    def call(self, view: NodeView, target: Target) -> KernelCall | None:
+        """Takes every node."""
+        params = DepthwiseConv2D.params(view)
+        constants = channel_constants(view, params.output_channels)
+        reads, writes = Read(view.given(INPUT).index), Write(view.output().index)
+        return portable_call("depthwise_conv_2d", "depthwise_conv_2d", params, reads, *constants, writes)

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Lowers each node to the kernel calls that could compute it on this target, best first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tinyq_deploy.errors import BuildError, UsageError
+from tinyq_deploy.graph import Graph, Node, NodeView
+from tinyq_deploy.kernels import KERNELS
+from tinyq_deploy.kernels.base import KernelCall, KernelSet, Target
+from tinyq_deploy.ops import OPERATORS
+
+# `auto` takes the first set that takes the node; each other choice falls back to portable where its set does not.
+PREFERENCE: dict[str, tuple[KernelSet, ...]] = {
+    "auto": ("own", "cmsis-nn", "portable"),
+    "cmsis-nn": ("cmsis-nn", "portable"),
+    "portable": ("portable",),
+}
+
+
+@dataclass(frozen=True)
+class LoweredNode:
+    """One node with its candidates, best first."""
+
+    node: Node
+    macs: int
+    candidates: tuple[KernelCall, ...]
+
+
+def lower(graph: Graph, target: Target, kernels: str) -> tuple[LoweredNode, ...]:
+    """Candidates for every node of a checked graph. Raises UsageError for a kernel set that does not exist and
+    BuildError where CMSIS-NN is asked for but not found."""
+    if kernels not in PREFERENCE:
+        raise UsageError("--kernels names a kernel set that exists", kernels, f"one of {', '.join(PREFERENCE)}")
+    if kernels == "cmsis-nn" and target.cmsis_nn is None:
+        raise BuildError(
+            "--kernels cmsis-nn needs CMSIS-NN",
+            "no copy found",
+            "pass --cmsis-nn PATH, set TINYQ_CMSIS_NN or CMSIS_PACK_ROOT, or `pip install 'tinyq-deploy[cmsis-nn]'`",
+        )
+    return tuple(_lower_node(NodeView(graph, node), target, PREFERENCE[kernels]) for node in graph.nodes)
+
+
+def _lower_node(view: NodeView, target: Target, sets: tuple[KernelSet, ...]) -> LoweredNode:
+    calls = tuple(call for kernel_set in sets for call in _calls(view, target, kernel_set))
+    return LoweredNode(view.node, OPERATORS[view.node.op].macs(view), calls)
+
+
+def _calls(view: NodeView, target: Target, kernel_set: KernelSet) -> Iterator[KernelCall]:
+    for kernel in KERNELS:
+        if kernel.op == view.node.op and kernel.kernel_set == kernel_set:
+            call = kernel.call(view, target)
+            if call is not None:
+                yield call

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""manifest.json of an emitted project: what later steps (flash, bench, compare) need to know of it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tinyq_deploy import __version__
+from tinyq_deploy.board import Board
+from tinyq_deploy.errors import UsageError
+from tinyq_deploy.graph import Tensor
+from tinyq_deploy.kernels.base import Target
+from tinyq_deploy.plan import Plan
+
+MANIFEST = "manifest.json"
+SCHEMA = "tinyq-deploy/manifest/1"
+
+
+@dataclass(frozen=True)
+class Io:
+    """One model input or output."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    scale: float
+    zero_point: int
+    bytes: int
+    offset: int
+
+
+@dataclass(frozen=True)
+class LayerEntry:
+    """One layer of the model; `symbol` is empty for a view, which runs no code."""
+
+    index: int
+    op: str
+    name: str
+    symbol: str
+    kernel_set: str
+    function: str
+    macs: int
+    scratch_bytes: int
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """One emitted project."""
+
+    schema: str
+    tool: str
+    name: str
+    model: str
+    model_sha256: str
+    board: str
+    core: str
+    kernels: str
+    cmsis_nn: str
+    optimize: str
+    build_id: str
+    arena_bytes: int
+    arena_lower_bound: int
+    peak_layer: int
+    inputs: tuple[Io, ...]
+    outputs: tuple[Io, ...]
+    layers: tuple[LayerEntry, ...]
+    files: Mapping[str, str]
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain data for json.dumps."""
+        return asdict(self)
+
+
+def manifest(plan: Plan, board: Board, target: Target, name: str, kernels: str, optimize: str, build_id: str,
+             everything: Mapping[str, bytes]) -> Manifest:  # fmt: skip
+    """The manifest of a project with these files."""
+    graph = plan.graph
+    used = any(layer.call.library_functions for layer in plan.code_layers())
+    return Manifest(
+        schema=SCHEMA, tool=f"tinyq-deploy {__version__}", name=name, model=graph.name, model_sha256=graph.sha256,
+        board=board.name, core=board.core, kernels=kernels,
+        cmsis_nn=target.cmsis_nn.describe() if target.cmsis_nn is not None and used else "",
+        optimize=optimize, build_id=build_id, arena_bytes=plan.arena_bytes, arena_lower_bound=plan.lower_bound,
+        peak_layer=plan.peak_layer,
+        inputs=tuple(_io(plan, t) for t in graph.input_tensors()),
+        outputs=tuple(_io(plan, t) for t in graph.output_tensors()),
+        layers=tuple(_layer(plan, position) for position in range(len(plan.layers))),
+        files={path: hashlib.sha256(data).hexdigest() for path, data in sorted(everything.items())},
+    )  # fmt: skip
+
+
+def _io(plan: Plan, t: Tensor) -> Io:
+    return Io(t.name[:80], t.shape, t.dtype, t.scale, t.zero_point, t.bytes, plan.offsets[t.index])
+
+
+def _layer(plan: Plan, position: int) -> LayerEntry:
+    layer = plan.layers[position]
+    function = layer.call.function or ""
+    name = plan.graph.tensors[layer.node.outputs[0]].name[:80]
+    return LayerEntry(
+        layer.node.index, layer.node.op, name, layer.symbol if function else "", layer.call.kernel_set, function,
+        layer.macs, layer.call.scratch_bytes,
+    )  # fmt: skip
+
+
+def load(project: Path) -> Manifest:
+    """The manifest of the project in `project`. Raises UsageError when there is none or it is another version's."""
+    try:
+        data = json.loads((project / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        found = f"{project / MANIFEST}: {error}"
+        raise UsageError("DIR is a project that `tinyq-deploy build` made", found, "run `tinyq-deploy build` first") from error
+    if not isinstance(data, dict) or data.get("schema") != SCHEMA:
+        raise UsageError("the project is of this version's format", f"{project / MANIFEST}", "build it again")
+    try:
+        ios = {key: tuple(Io(**{**io, "shape": tuple(io["shape"])}) for io in data[key]) for key in ("inputs", "outputs")}
+        layers = tuple(LayerEntry(**layer) for layer in data["layers"])
+        return Manifest(**{**data, **ios, "layers": layers})
+    except (TypeError, KeyError) as error:
+        raise UsageError("the project's manifest is whole", f"{project / MANIFEST}: {error}", "build it again") from error

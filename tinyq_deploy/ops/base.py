@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An operator: what the compiler accepts of it.
+
+To add one: a file in ops/ with an Operator subclass and its rules, a line in ops/__init__.py, its kernels in kernels/,
+and tests/ops/test_<name>.py. A rule's docstring is the sentence the user reads, in errors and in `tinyq-deploy ops`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import ClassVar
+
+from tinyq_deploy.graph import NodeView
+
+# What was found where the rule is broken, None where it holds.
+Rule = Callable[[NodeView], str | None]
+
+
+def sentence(rule: Rule) -> str:
+    """The rule as the user reads it."""
+    return " ".join((rule.__doc__ or "").split())
+
+
+class Operator(ABC):
+    """What one TFLite builtin operator has to look like to be compiled. Rules run in order; later ones may rely on
+    earlier ones, so checking stops at a node's first broken rule."""
+
+    name: ClassVar[str]
+    rules: ClassVar[tuple[Rule, ...]]
+
+    @staticmethod
+    @abstractmethod
+    def macs(view: NodeView) -> int:
+        """Multiply-accumulates per inference."""

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""CONV_2D: input [1,H,W,C], filter [O,KH,KW,C/groups], bias [O] -> [1,OH,OW,O]."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tinyq_deploy.fixed_point import Multipliers, activation_range, multipliers
+from tinyq_deploy.graph import NodeView
+from tinyq_deploy.ops import rules
+from tinyq_deploy.ops.base import Operator
+
+INPUT, FILTER, BIAS = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class Conv2DParams:
+    """Field for field the C struct tinyq_conv_2d_params."""
+
+    input_height: int
+    input_width: int
+    input_channels: int
+    filter_height: int
+    filter_width: int
+    filter_channels: int
+    output_height: int
+    output_width: int
+    output_channels: int
+    groups: int
+    stride_height: int
+    stride_width: int
+    dilation_height: int
+    dilation_width: int
+    pad_top: int
+    pad_left: int
+    input_offset: int
+    output_offset: int
+    activation_min: int
+    activation_max: int
+
+
+def channels_divide(view: NodeView) -> str | None:
+    """The input channels are a whole number of groups of the filter's, and the output channels divide into as many."""
+    channels, (outputs, _, _, per_group) = view.given(INPUT).shape[3], view.given(FILTER).shape
+    if per_group and channels % per_group == 0 and channels and outputs % (channels // per_group) == 0:
+        return None
+    return f"{channels} input channels, filter {list(view.given(FILTER).shape)}"
+
+
+def output_shape(view: NodeView) -> str | None:
+    """The output shape follows from input, filter, stride, dilation and padding."""
+    p = window(view, view.given(FILTER).shape[1:3])
+    expected = (1, p.output_height, p.output_width, view.given(FILTER).shape[0])
+    found = view.output().shape
+    return None if found == expected and min(expected) > 0 else f"output {list(found)}, computed {list(expected)}"
+
+
+@dataclass(frozen=True)
+class Window:
+    """Geometry of a sliding window."""
+
+    output_height: int
+    output_width: int
+    stride_height: int
+    stride_width: int
+    dilation_height: int
+    dilation_width: int
+    pad_top: int
+    pad_left: int
+
+
+def window(view: NodeView, kernel: tuple[int, ...]) -> Window:
+    """The geometry of a window of [KH,KW] over input 0; from stride_h/w, dilation_*_factor and padding."""
+    stride = (view.number("stride_h", 1), view.number("stride_w", 1))
+    dilation = (view.number("dilation_h_factor", 1), view.number("dilation_w_factor", 1))
+    padding = str(view.option("padding", "SAME"))
+    size = view.given(INPUT).shape[1:3]
+    extent = tuple((k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True))
+    output = tuple(rules.window_output(*item, padding) for item in zip(size, extent, stride, strict=True))
+    pad = tuple(rules.window_pad(*item) for item in zip(size, extent, stride, output, strict=True))
+    return Window(*output, *stride, *dilation, *pad)
+
+
+def channel_multipliers(view: NodeView, channels: int) -> Multipliers:
+    """input scale * filter scale / output scale per channel, [channels]; one filter scale serves all channels."""
+    filter_ = view.given(FILTER).quantization
+    assert filter_ is not None
+    scales = filter_.scale if len(filter_.scale) == channels else filter_.scale * channels
+    return multipliers([view.given(INPUT).scale * scale / view.output().scale for scale in scales])
+
+
+def output_range(view: NodeView) -> tuple[int, int]:
+    """Clamp limits of the fused activation in the output's int8 domain."""
+    activation = str(view.option("fused_activation_function", "NONE"))
+    return activation_range(activation, view.output().scale, view.output().zero_point)
+
+
+class Conv2D(Operator):
+    """Two-dimensional convolution."""
+
+    name = "CONV_2D"
+    rules = (
+        rules.operands(3, optional=1),
+        rules.rank(INPUT, (4,), "input"),
+        rules.rank(FILTER, (4,), "filter"),
+        rules.batch_one,
+        rules.activations_int8,
+        rules.weights(FILTER, channel_axis=0),
+        rules.bias(BIAS, FILTER, channel_axis=0),
+        rules.positive("stride_h", "stride_w", "dilation_h_factor", "dilation_w_factor"),
+        rules.option_in("padding", ("SAME", "VALID"), "SAME"),
+        rules.option_in("fused_activation_function", ("NONE", "RELU", "RELU6", "RELU_N1_TO_1"), "NONE"),
+        channels_divide,
+        output_shape,
+    )
+
+    @staticmethod
+    def macs(view: NodeView) -> int:
+        """Output elements times filter taps."""
+        _, kh, kw, channels = view.given(FILTER).shape
+        return view.output().size * kh * kw * channels
+
+    @staticmethod
+    def params(view: NodeView) -> Conv2DParams:
+        """Shape and quantisation as the kernels take them."""
+        _, height, width, channels = view.given(INPUT).shape
+        outputs, kh, kw, per_group = view.given(FILTER).shape
+        w = window(view, (kh, kw))
+        return Conv2DParams(
+            height, width, channels, kh, kw, per_group, w.output_height, w.output_width, outputs, channels // per_group,
+            w.stride_height, w.stride_width, w.dilation_height, w.dilation_width, w.pad_top, w.pad_left,
+            -view.given(INPUT).zero_point, view.output().zero_point, *output_range(view),
+        )  # fmt: skip

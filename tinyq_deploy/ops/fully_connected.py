@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""FULLY_CONNECTED: input [..., I] seen as [B,I], filter [O,I], bias [O] -> [B,O]."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tinyq_deploy.fixed_point import Multipliers, multipliers
+from tinyq_deploy.graph import NodeView
+from tinyq_deploy.ops import rules
+from tinyq_deploy.ops.base import Operator
+from tinyq_deploy.ops.conv_2d import channel_multipliers, output_range
+
+INPUT, FILTER, BIAS = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class FullyConnectedParams:
+    """Field for field the C struct tinyq_fully_connected_params."""
+
+    batches: int
+    input_depth: int
+    output_depth: int
+    input_offset: int
+    filter_offset: int
+    output_offset: int
+    activation_min: int
+    activation_max: int
+    per_channel: int
+
+
+def depths_match(view: NodeView) -> str | None:
+    """The input is a whole number of rows as long as the filter's, and each row gives one output row."""
+    outputs, depth = view.given(FILTER).shape
+    size = view.given(INPUT).size
+    if depth > 0 and size > 0 and size % depth == 0 and view.output().size == size // depth * outputs:
+        return None
+    return f"input {list(view.given(INPUT).shape)}, filter [{outputs}, {depth}], output {list(view.output().shape)}"
+
+
+class FullyConnected(Operator):
+    """Matrix product with constant weights."""
+
+    name = "FULLY_CONNECTED"
+    rules = (
+        rules.operands(3, optional=1),
+        rules.rank(FILTER, (2,), "filter"),
+        rules.activations_int8,
+        rules.weights(FILTER, channel_axis=0),
+        rules.bias(BIAS, FILTER, channel_axis=0),
+        rules.option_in("fused_activation_function", ("NONE", "RELU", "RELU6", "RELU_N1_TO_1"), "NONE"),
+        rules.option_in("weights_format", ("DEFAULT",), "DEFAULT"),
+        depths_match,
+    )
+
+    @staticmethod
+    def macs(view: NodeView) -> int:
+        """Rows times filter elements."""
+        return view.given(INPUT).size * view.given(FILTER).shape[0]
+
+    @staticmethod
+    def params(view: NodeView) -> FullyConnectedParams:
+        """Shape and quantisation as the kernels take them."""
+        outputs, depth = view.given(FILTER).shape
+        weights = view.given(FILTER).quantization
+        assert weights is not None
+        return FullyConnectedParams(
+            view.given(INPUT).size // depth, depth, outputs, -view.given(INPUT).zero_point, -weights.zero_point[0],
+            view.output().zero_point, *output_range(view), int(len(weights.scale) > 1),
+        )  # fmt: skip
+
+    @staticmethod
+    def requantization(view: NodeView) -> Multipliers:
+        """[O] factors for per-channel weights, else [1]. The one factor of per-tensor weights multiplies the two
+        scales in float32, the per-channel ones in float64: TFLite's GetQuantizedConvolutionMultipler."""
+        weights = view.given(FILTER).quantization
+        assert weights is not None
+        if len(weights.scale) > 1:
+            return channel_multipliers(view, view.given(FILTER).shape[0])
+        product = np.float32(view.given(INPUT).scale) * np.float32(weights.scale[0])
+        return multipliers([float(product) / view.output().scale])

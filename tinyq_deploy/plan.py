@@ -1,0 +1,224 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Chooses a kernel per node and lays out the arena: who shares memory, from when to when, at which offset."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from tinyq_deploy.board import Board
+from tinyq_deploy.errors import FitError
+from tinyq_deploy.graph import Graph, Node
+from tinyq_deploy.kernels.base import KernelCall, Read, Write
+from tinyq_deploy.lower import LoweredNode
+
+# Offsets are multiples of this: kernels read words and use int32 scratch. The arena itself is aligned to 16.
+ALIGNMENT = 4
+# RAM of the app, the link and the port besides arena and stack; the linked image is measured exactly.
+LEAST_OTHER_RAM = 1024
+
+
+@dataclass(frozen=True)
+class Buffer:
+    """A piece of the arena. `tensors` share it (empty for scratch); it is live from layer `first` to `last`, both
+    inclusive, -1 standing for before the first layer and the number of layers for after the last."""
+
+    tensors: tuple[int, ...]
+    bytes: int
+    first: int
+    last: int
+    offset: int = 0
+
+    def live(self, layer: int) -> bool:
+        """Whether the buffer holds something while `layer` runs."""
+        return self.first <= layer <= self.last
+
+    def overlaps(self, other: Buffer) -> bool:
+        """Whether both are live at some layer."""
+        return self.first <= other.last and other.first <= self.last
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One node with the call that was chosen for it. `scratch_offset` is None where the call needs no scratch."""
+
+    node: Node
+    call: KernelCall
+    macs: int
+    scratch_offset: int | None
+
+    @property
+    def symbol(self) -> str:
+        """Name of the generated C function."""
+        return f"layer_{self.node.index:02d}_{self.node.op.lower()}"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The whole program: layers in order and where everything lies. Sizes and offsets in bytes."""
+
+    graph: Graph
+    layers: tuple[Layer, ...]
+    buffers: tuple[Buffer, ...]
+    offsets: Mapping[int, int]
+    arena_bytes: int
+    lower_bound: int
+    peak_layer: int
+
+    def code_layers(self) -> tuple[Layer, ...]:
+        """The layers that run code; views do not."""
+        return tuple(layer for layer in self.layers if layer.call.function is not None)
+
+
+def plan(graph: Graph, lowered: Sequence[LoweredNode], *, keep_input: bool = False) -> Plan:
+    """The first candidate of each node and an arena that holds every tensor while it is live."""
+    calls = [item.candidates[0] for item in lowered]
+    tensors = _share(graph, calls, keep_input)
+    scratch = [_scratch(index, call) for index, call in enumerate(calls) if call.scratch_bytes]
+    placed = place([*tensors, *scratch])
+    live = [sum(b.bytes for b in placed if b.live(i)) for i in range(len(calls))]
+    return Plan(
+        graph=graph,
+        layers=tuple(_layer(item, placed) for item in lowered),
+        buffers=tuple(sorted(placed, key=lambda b: (b.first, b.last, b.tensors))),
+        offsets=MappingProxyType({t: b.offset for b in placed for t in b.tensors}),
+        arena_bytes=max(b.offset + b.bytes for b in placed),
+        lower_bound=max(live),
+        peak_layer=live.index(max(live)),
+    )
+
+
+def _layer(item: LoweredNode, placed: Iterable[Buffer]) -> Layer:
+    own = [b.offset for b in placed if not b.tensors and b.first == item.node.index]
+    return Layer(item.node, item.candidates[0], item.macs, own[0] if own else None)
+
+
+def _scratch(index: int, call: KernelCall) -> Buffer:
+    return Buffer((), _aligned(call.scratch_bytes), index, index)
+
+
+def _aligned(size: int) -> int:
+    return -(-size // ALIGNMENT) * ALIGNMENT
+
+
+def _share(graph: Graph, calls: Sequence[KernelCall], keep_input: bool) -> list[Buffer]:
+    """Buffers of all activations: a view joins its input, an in-place output joins the input that dies with it."""
+    end = len(calls)
+    last = {index: -1 for index in graph.inputs}
+    for position, call in enumerate(calls):
+        last.update({a.tensor: position for a in call.arguments if isinstance(a, Read)})
+    last.update({index: end for index in graph.outputs})
+    if keep_input:
+        last.update({index: end for index in graph.inputs})
+    members: dict[int, list[int]] = {index: [index] for index in graph.inputs}
+    first = {index: -1 for index in graph.inputs}
+    for position, call in enumerate(calls):
+        for write in (a.tensor for a in call.arguments if isinstance(a, Write)):
+            home = _home(graph, call, position, write, members, last)
+            group = members[home] if home is not None else []
+            group.append(write)
+            members[write] = group
+            first.setdefault(write, position)
+            last.setdefault(write, position)
+    groups = {id(group): group for group in members.values()}
+    return [_buffer(graph, group, first, last) for group in groups.values()]
+
+
+def _home(graph: Graph, call: KernelCall, position: int, write: int, members: Mapping[int, list[int]],
+          last: Mapping[int, int]) -> int | None:  # fmt: skip
+    """The tensor whose buffer the output `write` joins, None for a buffer of its own."""
+    if call.function is None:
+        return next(a.tensor for a in call.arguments if isinstance(a, Read))
+    size = graph.tensors[write].bytes
+    for candidate in call.in_place:
+        group = members[candidate]
+        dies = all(last.get(t, -1) <= position for t in group)
+        if dies and size <= graph.tensors[group[0]].bytes:
+            return candidate
+    return None
+
+
+def _buffer(graph: Graph, group: Sequence[int], first: Mapping[int, int], last: Mapping[int, int]) -> Buffer:
+    size = _aligned(max(graph.tensors[t].bytes for t in group))
+    return Buffer(tuple(group), size, min(first[t] for t in group), max(last[t] for t in group))
+
+
+# Orders in which buffers are placed; the one that needs the smallest arena wins, the first among equals.
+_ORDERS: tuple[Callable[[Buffer], tuple[int, ...]], ...] = (
+    lambda b: (-b.bytes, b.first),
+    lambda b: (-b.bytes * (b.last - b.first + 1), b.first),
+    lambda b: (-(b.last - b.first), -b.bytes),
+    lambda b: (b.first, -b.bytes),
+    lambda b: (-b.last, -b.bytes),
+)
+
+
+def place(buffers: Sequence[Buffer]) -> list[Buffer]:
+    """`buffers` with offsets: each takes the smallest gap that fits among those it meets, in the best of a few orders."""
+    layouts = [_place_in(sorted(buffers, key=order)) for order in _ORDERS]
+    return min(layouts, key=lambda layout: max(b.offset + b.bytes for b in layout))
+
+
+def _place_in(order: Sequence[Buffer]) -> list[Buffer]:
+    placed: list[Buffer] = []
+    for buffer in order:
+        meets = sorted((b for b in placed if b.overlaps(buffer)), key=lambda b: b.offset)
+        offset = _best_gap(meets, buffer.bytes)
+        placed.append(Buffer(buffer.tensors, buffer.bytes, buffer.first, buffer.last, offset))
+    return placed
+
+
+def _best_gap(meets: Sequence[Buffer], size: int) -> int:
+    """Offset of the smallest gap between `meets` (sorted by offset) that holds `size`, else behind them all."""
+    end, best, best_gap = 0, -1, 0
+    for other in meets:
+        gap = other.offset - end
+        if gap >= size and (best < 0 or gap < best_gap):
+            best, best_gap = end, gap
+        end = max(end, other.offset + other.bytes)
+    return best if best >= 0 else end
+
+
+def constant_bytes(plan: Plan) -> int:
+    """Bytes of the constants in flash, before equal ones are merged."""
+    return sum(_aligned(c.values.nbytes) for layer in plan.layers for c in layer.call.constants)
+
+
+def check_fit(plan: Plan, board: Board) -> None:
+    """Raises FitError when arena and stack, or the constants alone, cannot fit `board`. The linker decides the rest."""
+    if board.memory is None:
+        return
+    ram = plan.arena_bytes + board.memory.stack_bytes + LEAST_OTHER_RAM
+    if ram > board.memory.ram.bytes:
+        raise FitError(
+            f"arena, stack and link buffers fit the RAM of {board.name}",
+            f"{plan.arena_bytes:,} + {board.memory.stack_bytes:,} + {LEAST_OTHER_RAM:,} = {ram:,} bytes of "
+            f"{board.memory.ram.bytes:,}; the peak is at {_peak(plan)}",
+            f"shrink these tensors or take a larger board: {_largest_activations(plan)}",
+        )
+    if constant_bytes(plan) > board.memory.flash.bytes:
+        raise FitError(
+            f"the weights fit the flash of {board.name}",
+            f"{constant_bytes(plan):,} bytes of {board.memory.flash.bytes:,}",
+            f"shrink these tensors or take a larger board: {_largest_constants(plan)}",
+        )
+
+
+def _peak(plan: Plan) -> str:
+    node = plan.graph.nodes[plan.peak_layer]
+    return f"layer {node.index} {node.op}"
+
+
+def _largest_activations(plan: Plan) -> str:
+    live = {t for b in plan.buffers if b.live(plan.peak_layer) for t in b.tensors}
+    return _largest(plan.graph, live)
+
+
+def _largest_constants(plan: Plan) -> str:
+    return _largest(plan.graph, {t.index for t in plan.graph.tensors if t.data is not None})
+
+
+def _largest(graph: Graph, indices: Iterable[int]) -> str:
+    tensors = sorted((graph.tensors[i] for i in indices), key=lambda t: -t.bytes)[:3]
+    return ", ".join(f"{t.name[:60]!r} {list(t.shape)} {t.bytes:,} bytes" for t in tensors)

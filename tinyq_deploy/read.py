@@ -1,0 +1,203 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Reads a .tflite flatbuffer into a Graph. The one module that knows the flatbuffer; it trusts no byte of it.
+
+Source: the TFLite schema, version 3 (tensorflow/lite/schema/schema.fbs).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+import struct
+from collections.abc import Iterator
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tinyq_deploy.errors import Fault, ModelError
+from tinyq_deploy.graph import NO_TENSOR, Graph, Node, Option, Quantization, Tensor
+
+IDENTIFIER = b"TFL3"
+SCHEMA_VERSION = 3
+MOST_BYTES = 500_000_000
+MOST_ITEMS = 100_000
+MOST_OPERATORS = 20_000
+MOST_ELEMENTS = (1 << 31) - 1
+
+# What flatbuffers' accessors raise when an offset leads outside the file or a number outside its type.
+_DAMAGE = (struct.error, ValueError, TypeError, IndexError, OverflowError, AttributeError, UnicodeDecodeError)
+
+# Options whose numbers are enumerations of the schema, by their name there.
+_ENUMERATIONS = {
+    "padding": "Padding",
+    "fused_activation_function": "ActivationFunctionType",
+    "weights_format": "FullyConnectedOptionsWeightsFormat",
+}
+
+
+def read(data: bytes, name: str) -> Graph:
+    """The model in `data` as a Graph called `name`. Raises ModelError for anything that is not a sound model file."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    if len(data) > MOST_BYTES:
+        raise ModelError("a model file has at most 500 MB", f"{len(data):,} bytes", "no microcontroller holds it")
+    if len(data) < 8 or data[4:8] != IDENTIFIER:
+        raise ModelError("a .tflite file carries the identifier TFL3 in bytes 4 to 7", f"{data[:8]!r}")
+    try:
+        return _Reader(schema, data).graph(name)
+    except _DAMAGE as error:
+        raise ModelError(
+            "every offset in a .tflite file leads inside it",
+            f"{type(error).__name__}: {error} in {len(data):,} bytes",
+            "the file is truncated or damaged: convert or download it again",
+        ) from error
+
+
+def snake_case(name: str) -> str:
+    """strideW -> stride_w, dilationHFactor -> dilation_h_factor."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
+
+
+def enumeration(kind: type) -> dict[int, str]:
+    """Value -> name of a generated enumeration class."""
+    return {value: name for name, value in vars(kind).items() if isinstance(value, int)}
+
+
+class _Reader:
+    def __init__(self, schema: Any, data: bytes) -> None:
+        self.schema = schema
+        self.data = data
+        self.model = schema.Model.GetRootAs(data, 0)
+        self.types = {value: name.lower() for value, name in enumeration(schema.TensorType).items()}
+        self.builtins = enumeration(schema.BuiltinOperator)
+        self.options = enumeration(schema.BuiltinOptions)
+
+    def graph(self, name: str) -> Graph:
+        if self.model.Version() != SCHEMA_VERSION:
+            raise ModelError("the schema version is 3", f"version {self.model.Version()}", "convert the model again")
+        if self.model.SubgraphsLength() != 1:
+            raise ModelError("a model has one subgraph", f"{self.model.SubgraphsLength()} subgraphs")
+        main = self.model.Subgraphs(0)
+        self._limit("tensors", main.TensorsLength(), MOST_ITEMS)
+        self._limit("operators", main.OperatorsLength(), MOST_OPERATORS)
+        self._limit("buffers", self.model.BuffersLength(), MOST_ITEMS)
+        tensors = tuple(self._tensor(main.Tensors(i), i) for i in range(main.TensorsLength()))
+        nodes = tuple(self._node(main.Operators(i), i) for i in range(main.OperatorsLength()))
+        graph = Graph(
+            name, hashlib.sha256(self.data).hexdigest(), tensors, nodes,
+            self._indices(main.InputsLength, main.Inputs), self._indices(main.OutputsLength, main.Outputs),
+        )  # fmt: skip
+        faults = list(_bad_indices(graph))
+        if faults:
+            raise ModelError.of(faults)
+        return graph
+
+    @staticmethod
+    def _limit(what: str, count: int, most: int) -> None:
+        if count > most:
+            raise ModelError(f"a model has at most {most:,} {what}", f"{count:,}", "no microcontroller holds it")
+
+    def _indices(self, length: Any, item: Any) -> tuple[int, ...]:
+        self._limit("entries in one list", length(), MOST_ITEMS)
+        return tuple(int(item(i)) for i in range(length()))
+
+    def _tensor(self, table: Any, index: int) -> Tensor:
+        name = (table.Name() or b"").decode("utf-8", "replace")
+        shape = self._indices(table.ShapeLength, table.Shape)
+        dtype = self.types.get(table.Type(), f"type {table.Type()}")
+        where = f"tensor {index} {name[:60]!r}"
+        if any(extent < 1 for extent in shape):
+            raise ModelError("every dimension is fixed and at least 1", f"{where}: shape {list(shape)}",
+                             "fix the batch size and the input shape, then convert again")  # fmt: skip
+        if math.prod(shape) > MOST_ELEMENTS:
+            raise ModelError("a tensor has fewer than 2^31 elements", f"{where}: shape {list(shape)}")
+        if table.Sparsity() is not None:
+            raise ModelError("weights are stored densely", f"{where}: sparse", "convert without sparsity")
+        data = self._constant(table, shape, dtype, where)
+        return Tensor(index, name, shape, dtype, self._quantization(table.Quantization(), where), data)
+
+    def _constant(self, table: Any, shape: tuple[int, ...], dtype: str, where: str) -> npt.NDArray[np.generic] | None:
+        if not 0 <= table.Buffer() < self.model.BuffersLength():
+            found = f"{where}: buffer {table.Buffer()} of {self.model.BuffersLength()}"
+            raise ModelError("a tensor's buffer exists", found)
+        buffer = self.model.Buffers(table.Buffer())
+        if buffer.Offset() > 1 or buffer.Size() > 1:
+            raise ModelError("weights are stored inside the flatbuffer", f"{where}: external buffer")
+        if buffer.DataIsNone() or buffer.DataLength() == 0:
+            return None
+        raw = np.asarray(buffer.DataAsNumpy(), np.uint8)
+        try:
+            kind = np.dtype(dtype)
+        except TypeError:
+            return _frozen(raw)
+        if raw.size != math.prod(shape) * kind.itemsize:
+            found = f"{where}: {raw.size} bytes for {dtype} {list(shape)}"
+            raise ModelError("a constant has as many bytes as its shape asks for", found, "the file is damaged")
+        return _frozen(np.frombuffer(raw.tobytes(), kind.newbyteorder("<")).astype(kind).reshape(shape))
+
+    def _quantization(self, table: Any, where: str) -> Quantization | None:
+        if table is None or table.ScaleLength() == 0:
+            return None
+        self._limit("scales of one tensor", max(table.ScaleLength(), table.ZeroPointLength()), MOST_ITEMS)
+        scales = tuple(float(table.Scale(i)) for i in range(table.ScaleLength()))
+        bad = [scale for scale in scales if not (math.isfinite(scale) and scale > 0)]
+        if bad:
+            raise ModelError("scales are finite and above 0", f"{where}: scale {bad[0]}", "convert the model again")
+        points = tuple(int(table.ZeroPoint(i)) for i in range(table.ZeroPointLength())) or (0,) * len(scales)
+        return Quantization(scales, points, table.QuantizedDimension())
+
+    def _node(self, table: Any, index: int) -> Node:
+        if not 0 <= table.OpcodeIndex() < self.model.OperatorCodesLength():
+            found = f"layer {index}: code {table.OpcodeIndex()} of {self.model.OperatorCodesLength()}"
+            raise ModelError("a node's operator code exists", found)
+        code = self.model.OperatorCodes(table.OpcodeIndex())
+        # Files older than schema 3a keep the code in the int8 field; both are written since, the larger one counts.
+        builtin = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
+        op = self.builtins.get(builtin, f"BUILTIN_{builtin}")
+        if op == "CUSTOM":
+            op = "CUSTOM:" + (code.CustomCode() or b"").decode("utf-8", "replace")[:60]
+        return Node(
+            index, op, code.Version(), self._indices(table.InputsLength, table.Inputs),
+            self._indices(table.OutputsLength, table.Outputs), MappingProxyType(self._options(table)),
+        )  # fmt: skip
+
+    def _options(self, table: Any) -> dict[str, Option]:
+        kind = self.options.get(table.BuiltinOptionsType(), "NONE")
+        union = table.BuiltinOptions()
+        if kind == "NONE" or union is None:
+            return {}
+        unpacked = getattr(self.schema, kind + "T").InitFromBuf(union.Bytes, union.Pos)
+        found: dict[str, Option] = {}
+        for name, value in vars(unpacked).items():
+            if isinstance(value, (bool, int, float)):
+                found[snake_case(name)] = self._named(snake_case(name), value)
+        return found
+
+    def _named(self, name: str, value: int | float | bool) -> Option:
+        if name not in _ENUMERATIONS:
+            return value
+        names = enumeration(getattr(self.schema, _ENUMERATIONS[name]))
+        return names.get(int(value), f"{_ENUMERATIONS[name]} {value}")
+
+
+def _frozen(array: npt.NDArray[Any]) -> npt.NDArray[np.generic]:
+    array.flags.writeable = False
+    return array
+
+
+def _bad_indices(graph: Graph) -> Iterator[Fault]:
+    """Tensor indices that lead nowhere, wherever the graph holds one."""
+    count = len(graph.tensors)
+    for what, indices in (("inputs", graph.inputs), ("outputs", graph.outputs)):
+        yield from (_no_such_tensor(f"model {what}", i, count) for i in indices if not 0 <= i < count)
+    for node in graph.nodes:
+        where = f"layer {node.index} {node.op}"
+        yield from (_no_such_tensor(where, i, count) for i in node.inputs if i != NO_TENSOR and not 0 <= i < count)
+        yield from (_no_such_tensor(where, i, count) for i in node.outputs if not 0 <= i < count)
+
+
+def _no_such_tensor(where: str, index: int, count: int) -> Fault:
+    return Fault("a tensor index exists", f"{where}: tensor {index} of {count}", "the file is damaged")

@@ -1,0 +1,295 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Renders a plan for a board into a firmware project: every file in memory, then written at once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from tinyq_deploy import __version__, assets, c_text, cmake, files, port, protocol, weights
+from tinyq_deploy.board import Board
+from tinyq_deploy.errors import UsageError
+from tinyq_deploy.graph import Tensor
+from tinyq_deploy.kernels.base import Constant, Read, Scratch, Target, Write
+from tinyq_deploy.kernels.cmsis_nn import library as cmsis_nn
+from tinyq_deploy.manifest import MANIFEST, Manifest, manifest
+from tinyq_deploy.plan import Buffer, Layer, Plan
+from tinyq_deploy.toolchains.base import Optimize, Recipe, Source
+
+_LOCAL_INCLUDE = re.compile(r'^\s*#include "([^"]+)"', re.MULTILINE)
+_APPLICATION = ("app/main.c", "link/commands.c", "link/framing.c", "link/receiver.c", "link/text.c")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the user chose about the emitted project."""
+
+    name: str
+    kernels: str
+    optimize: Optimize
+    export: bool = False
+    keep_input: bool = False
+
+
+@dataclass(frozen=True)
+class Project:
+    """An emitted project: relative POSIX path -> bytes, and the recipe that builds it."""
+
+    files: dict[str, bytes]
+    recipe: Recipe
+    manifest: Manifest
+
+
+def render(plan: Plan, board: Board, target: Target, settings: Settings, model: bytes) -> Project:
+    """Every file of the project for a checked, planned model; `model` is the .tflite it came from."""
+    context = _context(plan, board, settings)
+    texts = _model_files(plan, context)
+    sources = [Source("model/model.c"), Source("model/weights.c")]
+    binaries = _kernel_headers(plan) | _library_files(plan, target)
+    sources += [Source(path) for path in sorted(binaries) if path.endswith(".c")]
+    if not settings.export:
+        binaries |= _application_files(board)
+        sources += _application_sources(board)
+        texts |= _board_files(board)
+    recipe = _recipe(sources, board, settings, uses_library=any(p.startswith("cmsis_nn/") for p in binaries))
+    everything = {path: text.encode() for path, text in texts.items()} | binaries
+    build_id = _build_id(everything, recipe)
+    if not settings.export:
+        binding = _template("src/model_binding.c.j2", **context, build_id=build_id)
+        everything["src/model_binding.c"] = binding.encode()
+    everything["CMakeLists.txt"] = _cmake(recipe, board, settings).encode()
+    everything["README.md"] = _template("README.md.j2", **context).encode()
+    everything["model/model.tflite"] = model
+    about = manifest(plan, board, target, settings.name, settings.kernels, settings.optimize, build_id, everything)
+    everything[MANIFEST] = (json.dumps(about.to_json(), indent=1) + "\n").encode()
+    return Project(everything, recipe, about)
+
+
+def write(project: Project, folder: Path) -> None:
+    """Writes the project to `folder`, replacing one that stands there. Files whose bytes are unchanged are not touched,
+    so that a rebuild compiles little. Raises UsageError when the folder holds something else."""
+    if folder.exists() and any(folder.iterdir()) and not (folder / MANIFEST).is_file():
+        raise UsageError("-o names a new folder or an earlier project", f"{folder} holds other files", "choose another")
+    for old in _emitted_before(folder) - set(project.files):
+        (folder / old).unlink(missing_ok=True)
+    for path, data in project.files.items():
+        place = folder / path
+        if not (place.is_file() and place.read_bytes() == data):
+            files.write_bytes(place, data)
+
+
+def _emitted_before(folder: Path) -> set[str]:
+    """The files that an earlier project in `folder` lists, kept to paths inside it."""
+    try:
+        listed = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
+    return {path for path in listed if isinstance(path, str) and _inside(path)}
+
+
+def _inside(path: str) -> bool:
+    pure = PurePosixPath(path)
+    return not pure.is_absolute() and ".." not in pure.parts and ":" not in path and "\\" not in path
+
+
+def _template(name: str, **context: object) -> str:
+    environment = Environment(
+        loader=FileSystemLoader(assets.folder("templates")), undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False,
+    )  # fmt: skip
+    return environment.get_template(name).render(**context)
+
+
+def _context(plan: Plan, board: Board, settings: Settings) -> dict[str, object]:
+    graph, layers = plan.graph, plan.code_layers()
+    arrays = weights.collect(plan)
+    digest = bytes.fromhex(graph.sha256)
+    return {
+        "version": __version__,
+        "title": f"{settings.name}: made by tinyq-deploy {__version__} from {c_text.comment(graph.name)}",
+        "model_file": c_text.comment(graph.name),
+        "prefix": settings.name,
+        "upper": settings.name.upper(),
+        "sha256": graph.sha256,
+        "sha256_lines": c_text.byte_rows(digest),
+        "kernel_set": settings.kernels,
+        "optimize": settings.optimize,
+        "export": settings.export,
+        "keep_input": settings.keep_input,
+        "board": board,
+        "cmsis": any(layer.call.library_functions for layer in layers),
+        "arena_bytes": plan.arena_bytes,
+        "lower_bound": plan.lower_bound,
+        "peak": f"{plan.peak_layer} {plan.layers[plan.peak_layer].node.op}",
+        "headers": sorted({layer.call.header for layer in layers}),
+        "layers": [_layer(plan, layer, arrays, settings.name) for layer in layers],
+        "layer_rows": [_layer_row(layer) for layer in plan.layers],
+        "arena": [_arena_row(plan, buffer) for buffer in plan.buffers],
+        "inputs": _ios(plan, graph.input_tensors()),
+        "outputs": _ios(plan, graph.output_tensors()),
+        "arrays": [_array(array) for array in arrays.arrays],
+        "bytes": len(arrays.image),
+        "crc32": arrays.crc32,
+    }
+
+
+def _layer(plan: Plan, layer: Layer, arrays: weights.Weights, prefix: str) -> dict[str, object]:
+    tensors = plan.graph.tensors
+    reads = [a.tensor for a in layer.call.arguments if isinstance(a, Read)]
+    writes = [a.tensor for a in layer.call.arguments if isinstance(a, Write)]
+    shapes = [", ".join(c_text.shape(tensors[t].shape) for t in group) for group in (reads, writes)]
+    places = [", ".join(_span(plan, t) for t in group) for group in (reads, writes)]
+    scratch = f", scratch {layer.call.scratch_bytes} bytes at {layer.scratch_offset}" if layer.call.scratch_bytes else ""
+    return {
+        "index": layer.node.index,
+        "op": layer.node.op,
+        "name": c_text.comment(tensors[layer.node.outputs[0]].name),
+        "shapes": f"{shapes[0]} -> {shapes[1]}",
+        "memory": f"Arena: {places[0]} -> {places[1]}{scratch}",
+        "kernel": f"{layer.call.function} ({layer.call.kernel_set})",
+        "symbol": layer.symbol,
+        "function": layer.call.function,
+        "params_type": layer.call.params_type,
+        "params": [f".{name} = {value}," for name, value in layer.call.params],
+        "arguments": [_argument(plan, layer, argument, arrays, prefix) for argument in layer.call.arguments],
+    }
+
+
+def _span(plan: Plan, tensor: int) -> str:
+    offset = plan.offsets[tensor]
+    return f"{offset}..{offset + plan.graph.tensors[tensor].bytes - 1}"
+
+
+def _argument(plan: Plan, layer: Layer, argument: object, arrays: weights.Weights, prefix: str) -> str:
+    match argument:
+        case Read(tensor):
+            return f"(const int8_t *)&{prefix}_arena[{plan.offsets[tensor]}]"
+        case Write(tensor):
+            return f"(int8_t *)&{prefix}_arena[{plan.offsets[tensor]}]"
+        case Constant(name):
+            return f"{prefix}_weights.{arrays.member[(layer.symbol, name)]}"
+        case Scratch(size):
+            return f"&{prefix}_arena[{layer.scratch_offset}]" if size else "0"
+    raise TypeError(argument)
+
+
+def _layer_row(layer: Layer) -> dict[str, object]:
+    kernel = f"{layer.call.function} ({layer.call.kernel_set})" if layer.call.function else "none: a view"
+    return {"index": layer.node.index, "op": layer.node.op, "kernel": kernel, "macs": layer.macs}
+
+
+def _arena_row(plan: Plan, buffer: Buffer) -> dict[str, object]:
+    held = [f"{c_text.comment(plan.graph.tensors[t].name)} {c_text.shape(plan.graph.tensors[t].shape)}" for t in buffer.tensors]
+    last = len(plan.layers)
+    life = f"{'input' if buffer.first < 0 else buffer.first} to {'output' if buffer.last >= last else buffer.last}"
+    return {"offset": buffer.offset, "bytes": buffer.bytes, "life": life, "holds": ", ".join(held) or "scratch"}
+
+
+def _ios(plan: Plan, tensors: tuple[Tensor, ...]) -> list[dict[str, object]]:
+    return [
+        {
+            "suffix": f"_{position}" if len(tensors) > 1 else "",
+            "name": c_text.comment(tensor.name),
+            "dtype": tensor.dtype,
+            "shape": c_text.shape(tensor.shape),
+            "bytes": tensor.bytes,
+            "offset": plan.offsets[tensor.index],
+            "scale": c_text.real(tensor.scale),
+            "zero_point": tensor.zero_point,
+        }
+        for position, tensor in enumerate(tensors)
+    ]
+
+
+def _array(array: weights.Array) -> dict[str, object]:
+    return {
+        "ctype": c_text.CTYPES[array.values.dtype.name],
+        "name": array.name,
+        "count": array.values.size,
+        "comment": f"{c_text.shape(array.shape)}{f', shared by {len(array.users)} layers' if len(array.users) > 1 else ''}",
+        "lines": c_text.rows(array.values),
+    }
+
+
+def _model_files(plan: Plan, context: dict[str, object]) -> dict[str, str]:
+    names = ("model/model.c", "model/model.h", "model/weights.c", "model/weights.h")
+    return {name: _template(f"{name}.j2", **context) for name in names}
+
+
+def _kernel_headers(plan: Plan) -> dict[str, bytes]:
+    """The kernels that the layers use, with what they include, under model/kernels/."""
+    root = assets.folder("firmware") / "kernels"
+    wanted = {layer.call.header for layer in plan.code_layers()}
+    found: dict[str, bytes] = {}
+    while wanted:
+        name = wanted.pop()
+        data = (root / name).read_bytes()
+        found[f"model/kernels/{name}"] = data
+        for included in _LOCAL_INCLUDE.findall(data.decode()):
+            path = (root / name).parent / included
+            if path.is_file():
+                local = path.resolve().relative_to(root.resolve()).as_posix()
+                wanted |= {local} - {n.removeprefix("model/kernels/") for n in found}
+    return found
+
+
+def _library_files(plan: Plan, target: Target) -> dict[str, bytes]:
+    """The CMSIS-NN sources and headers that the layers need, under cmsis_nn/."""
+    functions = sorted({f for layer in plan.code_layers() for f in layer.call.library_functions})
+    if not functions or target.cmsis_nn is None:
+        return {}
+    return cmsis_nn.project_files(target.cmsis_nn, functions)
+
+
+def _application_files(board: Board) -> dict[str, bytes]:
+    root = assets.folder("firmware")
+    paths = [*_APPLICATION, *port.port_sources(board), *port.port_headers(board), "app/tinyq_model.h"]
+    paths += [f"link/{path.name}" for path in (root / "link").glob("*.h")]
+    return {f"src/{path}": (root / path).read_bytes() for path in sorted(set(paths))}
+
+
+def _application_sources(board: Board) -> list[Source]:
+    paths = (*_APPLICATION, *port.port_sources(board))
+    own = [Source(f"src/{path}", no_builtin=path == port.NO_BUILTIN) for path in paths]
+    return [Source("src/model_binding.c"), *own]
+
+
+def _board_files(board: Board) -> dict[str, str]:
+    context = port.board_context(board)
+    texts = {
+        "src/board_config.h": _template("src/board_config.h.j2", **context),
+        "src/protocol_ids.h": _template("src/protocol_ids.h.j2", constants=protocol.c_constants()),
+    }
+    if not board.is_host:
+        texts["linker.ld"] = _template("linker.ld.j2", **context)
+    return texts
+
+
+def _recipe(sources: Iterable[Source], board: Board, settings: Settings, uses_library: bool) -> Recipe:
+    return Recipe(
+        sources=tuple(sources),
+        include_dirs=("model",) if settings.export else ("src", "model"),
+        system_dirs=cmsis_nn.INCLUDE_DIRS if uses_library else (),
+        defines=(f"TINYQ_OPTIMIZE_{settings.optimize.upper()}",),
+        linker_script="" if board.is_host else "linker.ld",
+    )
+
+
+def _cmake(recipe: Recipe, board: Board, settings: Settings) -> str:
+    if settings.export:
+        return cmake.library(settings.name, recipe, board, settings.optimize)
+    return cmake.program(recipe, board, settings.optimize)
+
+
+def _build_id(everything: dict[str, bytes], recipe: Recipe) -> str:
+    """16 hexadecimal digits over every source and how it is compiled: the same image has the same id."""
+    digest = hashlib.sha256(repr(recipe).encode())
+    for path in sorted(everything):
+        digest.update(path.encode() + b"\0" + hashlib.sha256(everything[path]).digest())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The constants of all layers as one object in flash: equal arrays once, whole words, one CRC-32."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tinyq_deploy.kernels.base import Constant
+from tinyq_deploy.plan import Plan
+
+WORD = 4
+
+
+@dataclass(frozen=True, eq=False)
+class Array:
+    """One member of the weights struct, zero-padded to whole words. `users` are the layer symbols that read it."""
+
+    name: str
+    values: npt.NDArray[Any]
+    shape: tuple[int, ...]
+    users: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Weights:
+    """All arrays in the order of the struct. `member` names the array of (layer symbol, constant name)."""
+
+    arrays: tuple[Array, ...]
+    member: Mapping[tuple[str, str], str]
+
+    @property
+    def image(self) -> bytes:
+        """The struct's bytes, little-endian."""
+        return b"".join(array.values.astype(array.values.dtype.newbyteorder("<")).tobytes() for array in self.arrays)
+
+    @property
+    def crc32(self) -> int:
+        """zlib.crc32 of the image."""
+        return zlib.crc32(self.image)
+
+
+def collect(plan: Plan) -> Weights:
+    """The constants of every layer of `plan`; equal ones (same type, same bytes) share one array."""
+    users: dict[tuple[str, bytes], list[tuple[str, Constant]]] = {}
+    for layer in plan.code_layers():
+        for constant in layer.call.constants:
+            key = (constant.values.dtype.name, constant.values.tobytes())
+            users.setdefault(key, []).append((layer.symbol, constant))
+    arrays, member = [], {}
+    for shared in users.values():
+        symbol, first = shared[0]
+        name = f"{symbol}_{first.name}"
+        names = tuple(dict.fromkeys(user for user, _ in shared))
+        arrays.append(Array(name, _padded(first.values), first.values.shape, names))
+        member.update({(user, constant.name): name for user, constant in shared})
+    return Weights(tuple(arrays), MappingProxyType(member))
+
+
+def _padded(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    flat = np.ascontiguousarray(values).reshape(-1)
+    short = -flat.nbytes % WORD // flat.itemsize
+    return np.concatenate([flat, np.zeros(short, flat.dtype)])
