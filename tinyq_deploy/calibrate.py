@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Runs a float model on the representative data and shows every activation to a calibrator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tinyq_deploy.calibrators import Calibrator, Range
+from tinyq_deploy.errors import DataError
+from tinyq_deploy.flatbuffer import constant, graph_of, label, parse
+from tinyq_deploy.runtimes import Interpreter, find_runtime
+
+
+def collect(
+    model: bytes, inputs: Sequence[npt.NDArray[Any]], calibrator: Calibrator, runtime: str | None = None
+) -> Mapping[int, Range]:
+    """The range of each float activation of a float .tflite, by tensor index.
+
+    `inputs`: one array [N, ...] per model input, in order. Values are streamed: one sample is in memory at a time.
+    Raises DataError when the model computes NaN or infinity, naming the sample and the tensor.
+    """
+    interpreter = find_runtime(runtime).open(model, keep_tensors=True)
+    tensors = activations(model)
+    details = interpreter.get_input_details()
+    for number, sample in enumerate(zip(*inputs, strict=True)):
+        for detail, values in zip(details, sample, strict=True):
+            interpreter.set_tensor(detail["index"], values.astype(detail["dtype"]).reshape(detail["shape"]))
+        interpreter.invoke()
+        _observe(interpreter, tensors, calibrator, number)
+    return calibrator.ranges()
+
+
+def activations(model: bytes) -> dict[int, str]:
+    """The float tensors of a .tflite that are no constants, with their labels. Interpreters add temporaries of
+    their own behind the model's tensors; those are not among them."""
+    from ai_edge_litert.schema_py_generated import TensorType
+
+    tree = parse(model, "the float model")
+    graph = graph_of(tree)
+    used = {*graph.inputs, *graph.outputs, *(i for node in graph.operators or [] for i in node.outputs)}
+    return {
+        index: label(tensor, index)
+        for index, tensor in enumerate(graph.tensors)
+        if index in used and tensor.type == TensorType.FLOAT32 and constant(tree, tensor) is None
+    }
+
+
+def _observe(interpreter: Interpreter, tensors: Mapping[int, str], calibrator: Calibrator, sample: int) -> None:
+    for index, name in tensors.items():
+        values = interpreter.get_tensor(index)
+        if not np.isfinite(values).all():
+            raise DataError(
+                "the float model computes finite values on the calibration data",
+                f"sample {sample}: NaN or infinity in {name}",
+                "check that sample and the model's weights",
+            )
+        calibrator.observe(index, values)

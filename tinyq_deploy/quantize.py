@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a float model and representative data to a full-integer .tflite.
+
+A float .tflite takes the light path (LiteRT and litert-quantizer), Keras files and SavedModels go through TensorFlow's
+converter in a child process; the ranges are chosen here for both. An integer .tflite passes through as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+
+from tinyq_deploy.calibrate import activations, collect
+from tinyq_deploy.calibrators import CALIBRATORS, Range
+from tinyq_deploy.contract import contract_faults
+from tinyq_deploy.data import Dataset
+from tinyq_deploy.data_check import check_data, shaped
+from tinyq_deploy.errors import DataError, Fault, ModelError, UsageError
+from tinyq_deploy.flatbuffer import graph_of, parse, text, type_name
+from tinyq_deploy.freeze import freeze
+from tinyq_deploy.graph import Tensor
+from tinyq_deploy.load import Kind, identify, read_model
+from tinyq_deploy.quantizers import Precision, Quantizer
+from tinyq_deploy.runtimes import find_runtime
+
+_FEW_SAMPLES = 20
+
+
+@dataclass(frozen=True)
+class _Source:
+    path: Path
+    kind: Kind
+
+
+@dataclass(frozen=True)
+class _Options:
+    method: str
+    precision: Precision
+    runtime: str | None
+
+
+@dataclass(frozen=True)
+class QuantizeReport:
+    """How a model was quantised. `ranges` are the activations' real ranges by tensor label of the float model;
+    `backend`, `reader` and `runtime` name what did it, empty where the model passed through; `samples` counts the
+    representative data; `warnings` says what looked odd."""
+
+    source: Kind
+    method: str = ""
+    precision: str = ""
+    backend: str = ""
+    reader: str = ""
+    runtime: str = ""
+    samples: int = 0
+    ranges: tuple[tuple[str, Range], ...] = ()
+    warnings: tuple[Fault, ...] = ()
+
+
+@dataclass(frozen=True)
+class QuantizeResult:
+    """An integer .tflite, the float .tflite it was made from (None where the model passed through), the report."""
+
+    tflite: bytes
+    float_tflite: bytes | None
+    report: QuantizeReport
+
+
+def quantize(
+    model_path: Path,
+    representative: Dataset | None,
+    *,
+    method: str = "minmax",
+    precision: Precision = "int8",
+    trust_model: bool = False,
+    runtime: str | None = None,
+) -> QuantizeResult:
+    """A full-integer .tflite of the model at `model_path`.
+
+    `representative`: real values as in training, needed for float models. `trust_model` allows formats that can run
+    code from the file (Keras, SavedModel). `runtime` chooses the interpreter that calibrates; the result does not
+    depend on it. Raises UsageError, ModelError or DataError.
+    """
+    options = _Options(method, precision, runtime)
+    _check_options(options)
+    kind = identify(model_path)
+    _check_source(kind, model_path, representative is not None, trust_model)
+    if kind is Kind.INTEGER_TFLITE:
+        return QuantizeResult(read_model(model_path), None, QuantizeReport(kind))
+    assert representative is not None
+    source = _Source(model_path, kind)
+    if kind is Kind.FLOAT_TFLITE:
+        from tinyq_deploy.quantizers.litert import LiteRtQuantizer
+
+        model = read_model(model_path)
+        return _quantize(model, source, representative, LiteRtQuantizer(), options)
+    from tinyq_deploy.quantizers.tensorflow import TensorFlowQuantizer
+
+    with TensorFlowQuantizer() as quantizer:
+        model = quantizer.convert(model_path, kind)
+        return _quantize(model, source, representative, quantizer, options)
+
+
+def _check_options(options: _Options) -> None:
+    if options.method not in CALIBRATORS:
+        known = ", ".join(CALIBRATORS)
+        raise UsageError("the calibration method exists", repr(options.method), f"use one of {known}")
+    if options.precision not in get_args(Precision):
+        known = ", ".join(get_args(Precision))
+        raise UsageError("the precision exists", repr(options.precision), f"use one of {known}")
+
+
+def _check_source(kind: Kind, path: Path, has_data: bool, trust_model: bool) -> None:
+    if kind.needs_trust and not trust_model:
+        raise ModelError(
+            "models that can run code when they are read are opened only if you vouch for them",
+            f"{path}: a {kind.value}",
+            "pass --trust-model if you trust where it comes from, or export a float .tflite",
+        )
+    if not has_data and kind is not Kind.INTEGER_TFLITE:
+        raise UsageError(
+            "a float model is quantised with representative data", f"{path}: a {kind.value}", "pass --representative"
+        )
+
+
+def _quantize(
+    model: bytes,
+    source: _Source,
+    representative: Dataset,
+    quantizer: Quantizer,
+    options: _Options,
+) -> QuantizeResult:
+    """The common way of both back ends: freeze, calibrate, quantise, assert the contract."""
+    where = str(source.path)
+    frozen = freeze(model, where, options.runtime)
+    inputs = float_inputs(frozen)
+    warnings = (*check_data(representative, inputs), *_calibration_warnings(representative))
+    _check_real(representative)
+    arrays = [shaped(values, tensor) for values, tensor in zip(representative.inputs, inputs, strict=True)]
+    ranges = collect(frozen, arrays, CALIBRATORS[options.method](), options.runtime)
+    quantised = quantizer.quantize(frozen, ranges, options.precision)
+    if faults := contract_faults(quantised, options.precision):
+        raise ModelError.of([Fault(f.rule, f"{where}, after quantisation: {f.found}", f.hint) for f in faults])
+    used = find_runtime(options.runtime)
+    report = QuantizeReport(
+        source=source.kind,
+        method=options.method,
+        precision=options.precision,
+        backend=quantizer.name,
+        reader=quantizer.reader,
+        runtime=f"{used.name} {used.version}",
+        samples=len(representative),
+        ranges=_labelled(frozen, ranges),
+        warnings=warnings,
+    )
+    return QuantizeResult(quantised, frozen, report)
+
+
+def float_inputs(model: bytes) -> tuple[Tensor, ...]:
+    """The inputs of a float .tflite as plain data, shapes as in the file."""
+    graph = graph_of(parse(model, "the float model"))
+    return tuple(
+        Tensor(
+            int(index),
+            text(graph.tensors[index].name),
+            tuple(int(size) for size in graph.tensors[index].shape),
+            type_name(graph.tensors[index]).lower(),
+        )
+        for index in graph.inputs
+    )
+
+
+def _labelled(model: bytes, ranges: Mapping[int, Range]) -> tuple[tuple[str, Range], ...]:
+    names = activations(model)
+    return tuple((names[index], found) for index, found in sorted(ranges.items()))
+
+
+def _check_real(representative: Dataset) -> None:
+    """A float model is calibrated with real values; int8 or int16 arrays are some model's quantised inputs."""
+    for number, values in enumerate(representative.inputs):
+        if values.dtype in (np.int8, np.int16):
+            raise DataError(
+                "representative data are real values",
+                f"{representative.source}: input {number} is {values.dtype}, which means already quantised",
+                "save the values from before quantisation as float32 (or as uint8, if they are pixels)",
+            )
+
+
+def _calibration_warnings(representative: Dataset) -> tuple[Fault, ...]:
+    warnings = []
+    count, labels = len(representative), representative.labels
+    if count < _FEW_SAMPLES:
+        found = f"{representative.source}: {count} samples"
+        warnings.append(Fault(f"representative data have {_FEW_SAMPLES} samples or more", found, "add samples"))
+    if labels is not None and labels.ndim == 1 and count > 1 and len(np.unique(labels)) == 1:
+        found = f"{representative.source}: only class {labels[0]}"
+        warnings.append(Fault("representative data cover all classes", found, "draw samples from every class"))
+    return tuple(warnings)

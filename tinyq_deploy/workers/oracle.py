@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The oracle's child process: runs a model with tflite-micro's reference kernels or a TFLite runtime. See oracle.py.
+
+Requests: open (blob: the model; kind, keep), run (count; blobs: per input all samples), tensors (indices; blobs: one
+sample per input), reset.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tinyq_deploy.workers.framing import Message, serve
+
+Array = npt.NDArray[Any]
+_ARENA_BYTES = 64 << 20
+
+
+class _Engine(ABC):
+    """One interpreter with its model. `inputs` holds (shape, dtype) of each input."""
+
+    name: str
+    inputs: list[tuple[tuple[int, ...], np.dtype[Any]]]
+
+    @abstractmethod
+    def run(self, inputs: Sequence[Array]) -> list[bytes]:
+        """The outputs for one sample."""
+
+    @abstractmethod
+    def tensor(self, index: int) -> bytes:
+        """A tensor's bytes after the last run; needs `keep`."""
+
+    @abstractmethod
+    def reset(self) -> None:
+        """Variables back to their initial values."""
+
+
+class _TfliteMicro(_Engine):
+    def __init__(self, model: bytes, keep: bool, outputs: int) -> None:
+        from tflite_micro import runtime
+
+        config = runtime.InterpreterConfig
+        self._engine = runtime.Interpreter.from_bytes(
+            model,
+            arena_size=_ARENA_BYTES + 10 * len(model),
+            intrepreter_config=config.kPreserveAllTensors if keep else config.kAllocationRecording,
+        )
+        self.name = f"tflite-micro {version('tflite-micro')}, reference kernels"
+        self._outputs = outputs
+
+    def run(self, inputs: Sequence[Array]) -> list[bytes]:
+        for index, values in enumerate(inputs):
+            self._engine.set_input(values, index)
+        self._engine.invoke()
+        return [np.asarray(self._engine.get_output(index)).tobytes() for index in range(self._outputs)]
+
+    def tensor(self, index: int) -> bytes:
+        return np.asarray(self._engine.GetTensor(index, 0)["tensor_data"]).tobytes()
+
+    def reset(self) -> None:
+        self._engine.reset()
+
+
+class _TfliteRuntime(_Engine):
+    def __init__(self, model: bytes, keep: bool) -> None:
+        from tinyq_deploy.runtimes import find_runtime
+
+        runtime = find_runtime()
+        self._engine = runtime.open(model, keep_tensors=keep)
+        self._in = [detail["index"] for detail in self._engine.get_input_details()]
+        self._out = [detail["index"] for detail in self._engine.get_output_details()]
+        label = "litert" if runtime.name == "ai_edge_litert" else runtime.name
+        self.name = f"{label} {runtime.version}, no delegates"
+
+    def run(self, inputs: Sequence[Array]) -> list[bytes]:
+        for index, values in zip(self._in, inputs, strict=True):
+            self._engine.set_tensor(index, values)
+        self._engine.invoke()
+        return [self._engine.get_tensor(index).tobytes() for index in self._out]
+
+    def tensor(self, index: int) -> bytes:
+        data: bytes = self._engine.get_tensor(index).tobytes()
+        return data
+
+    def reset(self) -> None:
+        self._engine.reset_all_variables()
+
+
+class _Server:
+    """Holds the open engine between requests."""
+
+    _engine: _Engine
+    _inputs: list[tuple[tuple[int, ...], np.dtype[Any]]]
+    _tensors: int
+
+    def handle(self, message: Message, blobs: list[bytes]) -> tuple[Message, Sequence[bytes]]:
+        """Answer one request."""
+        action = {"open": self._open, "run": self._run, "tensors": self._read, "reset": self._reset}
+        return action[message["do"]](message, blobs)
+
+    def _open(self, message: Message, blobs: list[bytes]) -> tuple[Message, Sequence[bytes]]:
+        from tinyq_deploy import flatbuffer
+
+        graph = flatbuffer.graph_of(flatbuffer.parse(blobs[0], "the model"))
+        self._tensors = len(graph.tensors)
+        self._inputs = [_signature(graph.tensors[index]) for index in graph.inputs]
+        if message["kind"] == "tflite-micro":
+            self._engine = _TfliteMicro(blobs[0], message["keep"], len(graph.outputs))
+        else:
+            self._engine = _TfliteRuntime(blobs[0], message["keep"])
+        sizes = [math.prod(shape) * dtype.itemsize for shape, dtype in self._inputs]
+        return {"name": self._engine.name, "sizes": sizes}, []
+
+    def _run(self, message: Message, blobs: list[bytes]) -> tuple[Message, Sequence[bytes]]:
+        outputs = [self._engine.run(sample) for sample in zip(*self._arrays(blobs, message["count"]), strict=True)]
+        return {}, [b"".join(parts) for parts in zip(*outputs, strict=True)]
+
+    def _read(self, message: Message, blobs: list[bytes]) -> tuple[Message, Sequence[bytes]]:
+        wrong = [index for index in message["indices"] if not 0 <= index < self._tensors]
+        if wrong:
+            raise IndexError(f"tensors {wrong} of {self._tensors}")
+        self._engine.run([samples[0] for samples in self._arrays(blobs, 1)])
+        return {}, [self._engine.tensor(index) for index in message["indices"]]
+
+    def _reset(self, message: Message, blobs: list[bytes]) -> tuple[Message, Sequence[bytes]]:
+        self._engine.reset()
+        return {}, []
+
+    def _arrays(self, blobs: list[bytes], count: int) -> list[Array]:
+        return [
+            np.frombuffer(blob, dtype).reshape(count, *shape)
+            for blob, (shape, dtype) in zip(blobs, self._inputs, strict=True)
+        ]
+
+
+def _signature(tensor: Any) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    from tinyq_deploy import flatbuffer
+
+    return tuple(int(size) for size in tensor.shape), np.dtype(flatbuffer.type_name(tensor).lower())
+
+
+if __name__ == "__main__":
+    serve(_Server().handle)
