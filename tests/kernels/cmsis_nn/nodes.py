@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Graphs of one random node, as read.py would make them of a model."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tinyq_deploy.graph import NO_TENSOR, Graph, Node, NodeView, Option, Quantization, Tensor
+from tinyq_deploy.ops import OPERATORS
+from tinyq_deploy.ops.rules import window_output
+
+Shape = tuple[int, ...]
+ACTIVATIONS = ("NONE", "RELU", "RELU6")
+
+
+def view(op: str, inputs: Sequence[Tensor | None], output: Tensor, options: Mapping[str, Option]) -> NodeView:
+    """One node that passes the rules of its operator."""
+    given = [t for t in inputs if t is not None]
+    numbers = tuple(NO_TENSOR if t is None else t.index for t in inputs)
+    node = Node(0, op, 1, numbers, (output.index,), MappingProxyType(dict(options)))
+    by_index = {t.index: t for t in (*given, output)}
+    unused = Tensor(NO_TENSOR, "unused", (1,), "int8")
+    tensors = tuple(by_index.get(i, unused) for i in range(max(by_index) + 1))
+    made = NodeView(Graph("test", "0" * 64, tensors, (node,), (given[0].index,), (output.index,)), node)
+    for rule in OPERATORS[op].rules:
+        assert rule(made) is None, f"{rule.__doc__}: {rule(made)}"
+    return made
+
+
+def activation(index: int, shape: Shape, scale: float, zero_point: int) -> Tensor:
+    """An int8 activation."""
+    return Tensor(index, f"t{index}", shape, "int8", Quantization((scale,), (zero_point,)))
+
+
+def constant(index: int, data: npt.NDArray[Any], scales: Sequence[float], axis: int = 0) -> Tensor:
+    """A constant with zero points 0."""
+    quantization = Quantization(tuple(scales), (0,) * len(scales), axis)
+    return Tensor(index, f"t{index}", data.shape, data.dtype.name, quantization, data)
+
+
+def zero_point(rng: np.random.Generator) -> int:
+    """Often an end of the range, where offsets are largest."""
+    return int(rng.choice([-128, 127, 0, int(rng.integers(-128, 128))]))
+
+
+def real_scale(rng: np.random.Generator) -> float:
+    """A float32 scale as quantizers give them."""
+    return float(np.float32(10 ** rng.uniform(-3, 0)))
+
+
+def weight_scales(rng: np.random.Generator, count: int) -> list[float]:
+    """Per-channel scales that differ by up to a factor of 100."""
+    return [float(np.float32(10 ** rng.uniform(-4, -2))) for _ in range(count)]
+
+
+def output_scale(rng: np.random.Generator, in_scale: float, scales: Sequence[float], taps: int) -> float:
+    """A scale that spreads most results over int8; sometimes one so small that the shift is to the left."""
+    typical = in_scale * float(np.median(scales)) * 73 * 73 * math.sqrt(taps) / 100
+    return float(np.float32(typical * rng.choice([1.0, 0.2, 5.0, 1e-3], p=[0.7, 0.1, 0.1, 0.1])))
+
+
+def weights(rng: np.random.Generator, shape: Shape) -> npt.NDArray[np.int8]:
+    """Random weights, sometimes all at one end."""
+    if rng.random() < 0.1:
+        return np.full(shape, int(rng.choice([-127, 127])), np.int8)
+    return rng.integers(-127, 128, shape).astype(np.int8)
+
+
+def bias(rng: np.random.Generator, channels: int, taps: int) -> npt.NDArray[np.int32]:
+    """Random biases of the size of the sums."""
+    reach = int(73 * 73 * math.sqrt(taps)) + 1
+    return rng.integers(-reach, reach, channels).astype(np.int32)
+
+
+def window_options(rng: np.random.Generator, stride: Shape, dilation: Shape, padding: str) -> dict[str, Option]:
+    """Builtin options of a convolution."""
+    return {
+        "stride_h": stride[0], "stride_w": stride[1], "dilation_h_factor": dilation[0],
+        "dilation_w_factor": dilation[1], "padding": padding,
+        "fused_activation_function": str(rng.choice(ACTIVATIONS)),
+    }  # fmt: skip
+
+
+def output_extent(size: Shape, kernel: Shape, stride: Shape, dilation: Shape, padding: str) -> Shape:
+    """[height, width] of a sliding window's output."""
+    extent = [(k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True)]
+    return tuple(window_output(*item, padding) for item in zip(size, extent, stride, strict=True))
+
+
+def conv_2d(
+    rng: np.random.Generator, size: Shape, channels: int, outputs: int, kernel: Shape, stride: Shape = (1, 1),
+    dilation: Shape = (1, 1), padding: str = "SAME", groups: int = 1,
+) -> NodeView:  # fmt: skip
+    """CONV_2D [1,*size,channels] -> [1,...,outputs]."""
+    taps = kernel[0] * kernel[1] * channels // groups
+    in_scale, scales = real_scale(rng), weight_scales(rng, outputs)
+    source = activation(0, (1, *size, channels), in_scale, zero_point(rng))
+    filter_ = constant(1, weights(rng, (outputs, *kernel, channels // groups)), scales)
+    added = constant(2, bias(rng, outputs, taps), scales) if rng.random() < 0.8 else None
+    extent = output_extent(size, kernel, stride, dilation, padding)
+    result = activation(3, (1, *extent, outputs), output_scale(rng, in_scale, scales, taps), zero_point(rng))
+    return view("CONV_2D", [source, filter_, added], result, window_options(rng, stride, dilation, padding))
+
+
+def depthwise_conv_2d(
+    rng: np.random.Generator, size: Shape, channels: int, multiplier: int, kernel: Shape, stride: Shape = (1, 1),
+    dilation: Shape = (1, 1), padding: str = "SAME",
+) -> NodeView:  # fmt: skip
+    """DEPTHWISE_CONV_2D [1,*size,channels] -> [1,...,channels*multiplier]."""
+    outputs, taps = channels * multiplier, kernel[0] * kernel[1]
+    in_scale, scales = real_scale(rng), weight_scales(rng, outputs)
+    source = activation(0, (1, *size, channels), in_scale, zero_point(rng))
+    filter_ = constant(1, weights(rng, (1, *kernel, outputs)), scales, axis=3)
+    added = constant(2, bias(rng, outputs, taps), scales) if rng.random() < 0.8 else None
+    extent = output_extent(size, kernel, stride, dilation, padding)
+    result = activation(3, (1, *extent, outputs), output_scale(rng, in_scale, scales, taps), zero_point(rng))
+    options = window_options(rng, stride, dilation, padding) | {"depth_multiplier": multiplier}
+    return view("DEPTHWISE_CONV_2D", [source, filter_, added], result, options)
+
+
+def fully_connected(rng: np.random.Generator, batches: int, depth: int, outputs: int, per_channel: bool) -> NodeView:
+    """FULLY_CONNECTED [batches,depth] -> [batches,outputs]."""
+    in_scale, scales = real_scale(rng), weight_scales(rng, outputs if per_channel else 1)
+    source = activation(0, (batches, depth), in_scale, zero_point(rng))
+    filter_ = constant(1, weights(rng, (outputs, depth)), scales)
+    added = constant(2, bias(rng, outputs, depth), scales) if rng.random() < 0.8 else None
+    result = activation(3, (batches, outputs), output_scale(rng, in_scale, scales, depth), zero_point(rng))
+    options: dict[str, Option] = {"fused_activation_function": str(rng.choice(ACTIVATIONS))}
+    return view("FULLY_CONNECTED", [source, filter_, added], result, options)
+
+
+def pool_2d(
+    rng: np.random.Generator, op: str, size: Shape, channels: int, kernel: Shape, stride: Shape, padding: str
+) -> NodeView:
+    """AVERAGE_POOL_2D or MAX_POOL_2D [1,*size,channels] -> [1,...,channels]."""
+    scale, zero = real_scale(rng), zero_point(rng)
+    extent = output_extent(size, kernel, stride, (1, 1), padding)
+    options = window_options(rng, stride, (1, 1), padding) | {"filter_height": kernel[0], "filter_width": kernel[1]}
+    source, result = (activation(i, (1, *e, channels), scale, zero) for i, e in enumerate((size, extent)))
+    return view(op, [source], result, options)
+
+
+def add(rng: np.random.Generator, size: int) -> NodeView:
+    """ADD of two activations [1,size]."""
+    first, second = (activation(i, (1, size), real_scale(rng), zero_point(rng)) for i in range(2))
+    scale = float(np.float32(max(first.scale, second.scale) * rng.uniform(0.3, 3)))
+    result = activation(2, (1, size), scale, zero_point(rng))
+    return view("ADD", [first, second], result, {"fused_activation_function": str(rng.choice(ACTIVATIONS))})
+
+
+def softmax(rng: np.random.Generator, rows: int, depth: int) -> NodeView:
+    """SOFTMAX [rows,depth]."""
+    source = activation(0, (rows, depth), real_scale(rng), zero_point(rng))
+    return view("SOFTMAX", [source], activation(1, (rows, depth), 1 / 256, -128), {"beta": 1.0})
