@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 
 _C_KEYWORDS = frozenset(
-    "auto break case char const continue default do double else enum extern float for goto if inline int long register "
-    "restrict return short signed sizeof static struct switch typedef union unsigned void volatile while "
-    "bool class namespace new delete template this operator private public protected virtual arena main".split()
+    """auto break case char const continue default do double else enum extern float for goto if inline int long register
+    restrict return short signed sizeof static struct switch typedef union unsigned void volatile while
+    bool class namespace new delete template this operator private public protected virtual arena main""".split()  # noqa: SIM905
 )
 _WINDOWS_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
 LONGEST_NAME = 40
@@ -25,13 +25,19 @@ CTYPES = {"int8": "int8_t", "int16": "int16_t", "int32": "int32_t"}
 def identifier(text: str) -> str:
     """`text` as a lower-case C identifier and folder name of at most 40 letters, digits and underscores."""
     name = re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_")[:LONGEST_NAME].rstrip("_")
-    if not name or name[0].isdigit() or name in _C_KEYWORDS or keyword.iskeyword(name) or _WINDOWS_DEVICE.fullmatch(name):
+    if (
+        not name
+        or name[0].isdigit()
+        or name in _C_KEYWORDS
+        or keyword.iskeyword(name)
+        or _WINDOWS_DEVICE.fullmatch(name)
+    ):
         name = f"model_{name}".rstrip("_")[:LONGEST_NAME]
     return name
 
 
 def comment(text: str) -> str:
-    """`text` for the inside of a C comment or a C string: printable ASCII without quotes, backslashes, ? or */ pairs."""
+    """`text` for the inside of a C comment or a C string: printable ASCII, no quotes, backslashes, ? or */."""
     safe = "".join(c if " " <= c <= "~" and c not in '"\\?`|' else "_" for c in text[:80])
     return safe.replace("*/", "*_").replace("/*", "_*")
 

@@ -47,11 +47,15 @@ def round_half_away(value: float) -> int:
     return int(math.copysign(math.floor(abs(value) + 0.5), value))
 
 
-def activation_range(activation: str, scale: float, zero_point: int, low: int = -128, high: int = 127) -> tuple[int, int]:
+def activation_range(
+    activation: str, scale: float, zero_point: int, low: int = -128, high: int = 127
+) -> tuple[int, int]:
     """Clamp limits of a fused activation in the output's quantised domain. `activation` is the schema's name."""
 
     def quantized(real: float) -> int:
-        return zero_point + round_half_away(float(np.float32(real) / np.float32(scale)))
+        with np.errstate(over="ignore"):
+            steps = float(np.float32(real) / np.float32(scale))
+        return zero_point + round_half_away(max(INT32_MIN, min(INT32_MAX, steps)))
 
     limits = {"NONE": (None, None), "RELU": (0.0, None), "RELU6": (0.0, 6.0), "RELU_N1_TO_1": (-1.0, 1.0)}
     bottom, top = limits[activation]
@@ -88,7 +92,15 @@ def _saturating_shift_left(value: int, exponent: int) -> int:
 
 
 # exp(-2^k) in Q0.31 for k = -2..4: the factors of the barrel shifter, one per bit of the argument.
-_EXP_FACTORS = ((-2, 1672461947), (-1, 1302514674), (0, 790015084), (1, 290630308), (2, 39332535), (3, 720401), (4, 242))
+_EXP_FACTORS = (
+    (-2, 1672461947),
+    (-1, 1302514674),
+    (0, 790015084),
+    (1, 290630308),
+    (2, 39332535),
+    (3, 720401),
+    (4, 242),
+)
 
 
 def _exp_between_minus_quarter_and_zero(a: int) -> int:

@@ -114,12 +114,18 @@ def load(project: Path) -> Manifest:
         data = json.loads((project / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         found = f"{project / MANIFEST}: {error}"
-        raise UsageError("DIR is a project that `tinyq-deploy build` made", found, "run `tinyq-deploy build` first") from error
+        raise UsageError(
+            "DIR is a project that `tinyq-deploy build` made", found, "run `tinyq-deploy build` first"
+        ) from error
     if not isinstance(data, dict) or data.get("schema") != SCHEMA:
         raise UsageError("the project is of this version's format", f"{project / MANIFEST}", "build it again")
     try:
-        ios = {key: tuple(Io(**{**io, "shape": tuple(io["shape"])}) for io in data[key]) for key in ("inputs", "outputs")}
+        ios = {
+            key: tuple(Io(**{**io, "shape": tuple(io["shape"])}) for io in data[key]) for key in ("inputs", "outputs")
+        }
         layers = tuple(LayerEntry(**layer) for layer in data["layers"])
         return Manifest(**{**data, **ios, "layers": layers})
     except (TypeError, KeyError) as error:
-        raise UsageError("the project's manifest is whole", f"{project / MANIFEST}: {error}", "build it again") from error
+        raise UsageError(
+            "the project's manifest is whole", f"{project / MANIFEST}: {error}", "build it again"
+        ) from error

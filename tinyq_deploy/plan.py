@@ -105,14 +105,14 @@ def _aligned(size: int) -> int:
 def _share(graph: Graph, calls: Sequence[KernelCall], keep_input: bool) -> list[Buffer]:
     """Buffers of all activations: a view joins its input, an in-place output joins the input that dies with it."""
     end = len(calls)
-    last = {index: -1 for index in graph.inputs}
+    last = dict.fromkeys(graph.inputs, -1)
     for position, call in enumerate(calls):
         last.update({a.tensor: position for a in call.arguments if isinstance(a, Read)})
-    last.update({index: end for index in graph.outputs})
+    last.update(dict.fromkeys(graph.outputs, end))
     if keep_input:
-        last.update({index: end for index in graph.inputs})
+        last.update(dict.fromkeys(graph.inputs, end))
     members: dict[int, list[int]] = {index: [index] for index in graph.inputs}
-    first = {index: -1 for index in graph.inputs}
+    first = dict.fromkeys(graph.inputs, -1)
     for position, call in enumerate(calls):
         for write in (a.tensor for a in call.arguments if isinstance(a, Write)):
             home = _home(graph, call, position, write, members, last)
@@ -155,7 +155,7 @@ _ORDERS: tuple[Callable[[Buffer], tuple[int, ...]], ...] = (
 
 
 def place(buffers: Sequence[Buffer]) -> list[Buffer]:
-    """`buffers` with offsets: each takes the smallest gap that fits among those it meets, in the best of a few orders."""
+    """`buffers` with offsets: each takes the smallest gap among those it meets, in the best of a few orders."""
     layouts = [_place_in(sorted(buffers, key=order)) for order in _ORDERS]
     return min(layouts, key=lambda layout: max(b.offset + b.bytes for b in layout))
 

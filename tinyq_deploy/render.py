@@ -145,7 +145,9 @@ def _layer(plan: Plan, layer: Layer, arrays: weights.Weights, prefix: str) -> di
     writes = [a.tensor for a in layer.call.arguments if isinstance(a, Write)]
     shapes = [", ".join(c_text.shape(tensors[t].shape) for t in group) for group in (reads, writes)]
     places = [", ".join(_span(plan, t) for t in group) for group in (reads, writes)]
-    scratch = f", scratch {layer.call.scratch_bytes} bytes at {layer.scratch_offset}" if layer.call.scratch_bytes else ""
+    scratch = (
+        f", scratch {layer.call.scratch_bytes} bytes at {layer.scratch_offset}" if layer.call.scratch_bytes else ""
+    )
     return {
         "index": layer.node.index,
         "op": layer.node.op,
@@ -185,7 +187,10 @@ def _layer_row(layer: Layer) -> dict[str, object]:
 
 
 def _arena_row(plan: Plan, buffer: Buffer) -> dict[str, object]:
-    held = [f"{c_text.comment(plan.graph.tensors[t].name)} {c_text.shape(plan.graph.tensors[t].shape)}" for t in buffer.tensors]
+    held = [
+        f"{c_text.comment(plan.graph.tensors[t].name)} {c_text.shape(plan.graph.tensors[t].shape)}"
+        for t in buffer.tensors
+    ]
     last = len(plan.layers)
     life = f"{'input' if buffer.first < 0 else buffer.first} to {'output' if buffer.last >= last else buffer.last}"
     return {"offset": buffer.offset, "bytes": buffer.bytes, "life": life, "holds": ", ".join(held) or "scratch"}
@@ -208,11 +213,12 @@ def _ios(plan: Plan, tensors: tuple[Tensor, ...]) -> list[dict[str, object]]:
 
 
 def _array(array: weights.Array) -> dict[str, object]:
+    shared = f", shared by {len(array.users)} layers" if len(array.users) > 1 else ""
     return {
         "ctype": c_text.CTYPES[array.values.dtype.name],
         "name": array.name,
         "count": array.values.size,
-        "comment": f"{c_text.shape(array.shape)}{f', shared by {len(array.users)} layers' if len(array.users) > 1 else ''}",
+        "comment": c_text.shape(array.shape) + shared,
         "lines": c_text.rows(array.values),
     }
 
@@ -272,10 +278,11 @@ def _board_files(board: Board) -> dict[str, str]:
 
 
 def _recipe(sources: Iterable[Source], board: Board, settings: Settings, uses_library: bool) -> Recipe:
+    libc = () if settings.export else tuple(f"src/{folder}" for folder in port.include_dirs(board))
     return Recipe(
         sources=tuple(sources),
         include_dirs=("model",) if settings.export else ("src", "model"),
-        system_dirs=cmsis_nn.INCLUDE_DIRS if uses_library else (),
+        system_dirs=(*(cmsis_nn.INCLUDE_DIRS if uses_library else ()), *libc),
         defines=(f"TINYQ_OPTIMIZE_{settings.optimize.upper()}",),
         linker_script="" if board.is_host else "linker.ld",
     )

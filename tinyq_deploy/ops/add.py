@@ -34,6 +34,12 @@ class AddParams:
     activation_max: int
 
 
+def operands_int8(view: NodeView) -> str | None:
+    """Both inputs and the output are int8, quantised as a whole, zero point in -128..127."""
+    tensors = (view.given(0), view.given(1), view.output())
+    return next((found for tensor in tensors if (found := rules.per_tensor(tensor))), None)
+
+
 def same_shapes(view: NodeView) -> str | None:
     """Both inputs and the output have the same shape."""
     shapes = [view.given(0).shape, view.given(1).shape, view.output().shape]
@@ -52,9 +58,7 @@ class Add(Operator):
     name = "ADD"
     rules = (
         rules.operands(2),
-        rules.dtype(0, "int8", "first input"),
-        rules.dtype(1, "int8", "second input"),
-        rules.activations_int8,
+        operands_int8,
         same_shapes,
         rules.option_in("fused_activation_function", ("NONE", "RELU", "RELU6", "RELU_N1_TO_1"), "NONE"),
         output_scale,

@@ -11,6 +11,10 @@ from tinyq_deploy.ops import rules
 from tinyq_deploy.ops.base import Operator
 
 INPUT, FILTER, BIAS = 0, 1, 2
+# Geometry is int32 in C; a dilated filter beyond this has no use.
+LARGEST_EXTENT = 32767
+# tinyq_requantize shifts an int32 left by at most 30.
+LARGEST_FACTOR = float(1 << 30)
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,21 @@ def output_shape(view: NodeView) -> str | None:
     return None if found == expected and min(expected) > 0 else f"output {list(found)}, computed {list(expected)}"
 
 
+def extent_bounded(view: NodeView) -> str | None:
+    """The filter, dilated, is at most 32767 high and wide."""
+    dilation = (view.number("dilation_h_factor", 1), view.number("dilation_w_factor", 1))
+    extent = [(k - 1) * d + 1 for k, d in zip(view.given(FILTER).shape[1:3], dilation, strict=True)]
+    return None if max(extent) <= LARGEST_EXTENT else f"filter {list(view.given(FILTER).shape)}, dilation {dilation}"
+
+
+def factors_bounded(view: NodeView) -> str | None:
+    """Every requantisation factor, input scale * filter scale / output scale, is below 2^30."""
+    filter_ = view.given(FILTER).quantization
+    assert filter_ is not None
+    factor = view.given(INPUT).scale * max(filter_.scale) / view.output().scale
+    return None if factor < LARGEST_FACTOR else f"factor {factor:g}"
+
+
 @dataclass(frozen=True)
 class Window:
     """Geometry of a sliding window."""
@@ -76,9 +95,9 @@ def window(view: NodeView, kernel: tuple[int, ...]) -> Window:
     padding = str(view.option("padding", "SAME"))
     size = view.given(INPUT).shape[1:3]
     extent = tuple((k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True))
-    output = tuple(rules.window_output(*item, padding) for item in zip(size, extent, stride, strict=True))
-    pad = tuple(rules.window_pad(*item) for item in zip(size, extent, stride, output, strict=True))
-    return Window(*output, *stride, *dilation, *pad)
+    height, width = (rules.window_output(*item, padding) for item in zip(size, extent, stride, strict=True))
+    top, left = (rules.window_pad(*item) for item in zip(size, extent, stride, (height, width), strict=True))
+    return Window(height, width, *stride, *dilation, top, left)
 
 
 def channel_multipliers(view: NodeView, channels: int) -> Multipliers:
@@ -103,6 +122,7 @@ class Conv2D(Operator):
         rules.operands(3, optional=1),
         rules.rank(INPUT, (4,), "input"),
         rules.rank(FILTER, (4,), "filter"),
+        rules.computed(INPUT, "input"),
         rules.batch_one,
         rules.activations_int8,
         rules.weights(FILTER, channel_axis=0),
@@ -111,7 +131,9 @@ class Conv2D(Operator):
         rules.option_in("padding", ("SAME", "VALID"), "SAME"),
         rules.option_in("fused_activation_function", ("NONE", "RELU", "RELU6", "RELU_N1_TO_1"), "NONE"),
         channels_divide,
+        extent_bounded,
         output_shape,
+        factors_bounded,
     )
 
     @staticmethod

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tinyq_deploy.graph import NodeView
 from tinyq_deploy.ops import rules
 from tinyq_deploy.ops.base import Operator
-from tinyq_deploy.ops.conv_2d import BIAS, FILTER, INPUT, output_range, window
+from tinyq_deploy.ops.conv_2d import BIAS, FILTER, INPUT, extent_bounded, factors_bounded, output_range, window
 
 
 @dataclass(frozen=True)
@@ -63,6 +63,7 @@ class DepthwiseConv2D(Operator):
         rules.operands(3, optional=1),
         rules.rank(INPUT, (4,), "input"),
         rules.rank(FILTER, (4,), "filter"),
+        rules.computed(INPUT, "input"),
         rules.batch_one,
         rules.activations_int8,
         rules.weights(FILTER, channel_axis=3),
@@ -71,7 +72,9 @@ class DepthwiseConv2D(Operator):
         rules.option_in("padding", ("SAME", "VALID"), "SAME"),
         rules.option_in("fused_activation_function", ("NONE", "RELU", "RELU6", "RELU_N1_TO_1"), "NONE"),
         multiplier_matches,
+        extent_bounded,
         output_shape,
+        factors_bounded,
     )
 
     @staticmethod

@@ -11,7 +11,7 @@ from tinyq_deploy.fixed_point import Multipliers, multipliers
 from tinyq_deploy.graph import NodeView
 from tinyq_deploy.ops import rules
 from tinyq_deploy.ops.base import Operator
-from tinyq_deploy.ops.conv_2d import channel_multipliers, output_range
+from tinyq_deploy.ops.conv_2d import LARGEST_FACTOR, output_range
 
 INPUT, FILTER, BIAS = 0, 1, 2
 
@@ -35,9 +35,27 @@ def depths_match(view: NodeView) -> str | None:
     """The input is a whole number of rows as long as the filter's, and each row gives one output row."""
     outputs, depth = view.given(FILTER).shape
     size = view.given(INPUT).size
-    if depth > 0 and size > 0 and size % depth == 0 and view.output().size == size // depth * outputs:
+    out = view.output()
+    if size % depth == 0 and out.shape[-1:] == (outputs,) and out.size == size // depth * outputs:
         return None
     return f"input {list(view.given(INPUT).shape)}, filter [{outputs}, {depth}], output {list(view.output().shape)}"
+
+
+def factors_bounded(view: NodeView) -> str | None:
+    """The requantisation factor, input scale * filter scale / output scale, is below 2^30."""
+    factor = max(factors(view))
+    return None if factor < LARGEST_FACTOR else f"factor {factor:g}"
+
+
+def factors(view: NodeView) -> list[float]:
+    """The requantisation factors: [O] for per-channel weights, else [1]. The one factor of per-tensor weights
+    multiplies the two scales in float32, the per-channel ones in float64: TFLite's GetQuantizedConvolutionMultipler."""
+    filter_, before, after = view.given(FILTER).quantization, view.given(INPUT).scale, view.output().scale
+    assert filter_ is not None
+    if len(filter_.scale) > 1:
+        return [before * scale / after for scale in filter_.scale]
+    with np.errstate(over="ignore", under="ignore"):
+        return [float(np.float32(before) * np.float32(filter_.scale[0])) / after]
 
 
 class FullyConnected(Operator):
@@ -47,12 +65,14 @@ class FullyConnected(Operator):
     rules = (
         rules.operands(3, optional=1),
         rules.rank(FILTER, (2,), "filter"),
+        rules.computed(INPUT, "input"),
         rules.activations_int8,
         rules.weights(FILTER, channel_axis=0),
         rules.bias(BIAS, FILTER, channel_axis=0),
         rules.option_in("fused_activation_function", ("NONE", "RELU", "RELU6", "RELU_N1_TO_1"), "NONE"),
         rules.option_in("weights_format", ("DEFAULT",), "DEFAULT"),
         depths_match,
+        factors_bounded,
     )
 
     @staticmethod
@@ -73,11 +93,5 @@ class FullyConnected(Operator):
 
     @staticmethod
     def requantization(view: NodeView) -> Multipliers:
-        """[O] factors for per-channel weights, else [1]. The one factor of per-tensor weights multiplies the two
-        scales in float32, the per-channel ones in float64: TFLite's GetQuantizedConvolutionMultipler."""
-        weights = view.given(FILTER).quantization
-        assert weights is not None
-        if len(weights.scale) > 1:
-            return channel_multipliers(view, view.given(FILTER).shape[0])
-        product = np.float32(view.given(INPUT).scale) * np.float32(weights.scale[0])
-        return multipliers([float(product) / view.output().scale])
+        """[O] factors for per-channel weights, else [1]."""
+        return multipliers(factors(view))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tinyq_deploy.graph import NodeView
 from tinyq_deploy.ops import rules
 from tinyq_deploy.ops.base import Operator
-from tinyq_deploy.ops.conv_2d import INPUT, output_range, window
+from tinyq_deploy.ops.conv_2d import INPUT, LARGEST_EXTENT, output_range, window
 
 
 @dataclass(frozen=True)
@@ -36,8 +36,9 @@ def kernel_size(view: NodeView) -> tuple[int, int]:
 
 
 def window_positive(view: NodeView) -> str | None:
-    """The pooling window is at least 1 by 1."""
-    return None if min(kernel_size(view)) > 0 else f"window {list(kernel_size(view))}"
+    """The pooling window is 1 to 32767 high and wide."""
+    size = kernel_size(view)
+    return None if 0 < min(size) and max(size) <= LARGEST_EXTENT else f"window {list(size)}"
 
 
 def output_shape(view: NodeView) -> str | None:
@@ -52,6 +53,7 @@ class _Pool2D(Operator):
     rules = (
         rules.operands(1),
         rules.rank(INPUT, (4,), "input"),
+        rules.computed(INPUT, "input"),
         rules.batch_one,
         rules.activations_int8,
         rules.same_quantization,

@@ -14,6 +14,7 @@ class Reshape(Operator):
     name = "RESHAPE"
     rules = (
         rules.operands(2, optional=1),
+        rules.computed(0, "input"),
         rules.constant(1, "new shape"),
         rules.activations_int8,
         rules.same_quantization,

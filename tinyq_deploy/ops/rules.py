@@ -72,27 +72,25 @@ def option_in(name: str, allowed: Sequence[str], default: str) -> Rule:
     return documented(rule, f"{name.replace('_', ' ')} is {', '.join(allowed)}.")
 
 
-def dtype(position: int, name: str, what: str) -> Rule:
-    """A rule: a given input has one dtype."""
+def computed(position: int, what: str) -> Rule:
+    """A rule: an input is an activation."""
 
     def rule(view: NodeView) -> str | None:
-        tensor = view.input(position)
-        return None if tensor is None or tensor.dtype == name else f"{what} is {tensor.dtype}"
+        tensor = view.given(position)
+        return None if tensor.data is None else f"{what} {tensor.name!r} is a constant"
 
-    return documented(rule, f"The {what} is {name}.")
+    return documented(rule, f"The {what} is computed at run time.")
 
 
 def activations_int8(view: NodeView) -> str | None:
     """Input and output activations are int8, quantised as a whole, zero point in -128..127."""
     tensors = [t for i in range(len(view.node.inputs)) if (t := view.input(i)) is not None and t.data is None]
-    for tensor in (*tensors, *(view.output(i) for i in range(len(view.node.outputs)))):
-        found = _per_tensor(tensor)
-        if found:
-            return found
-    return None
+    outputs = (view.output(i) for i in range(len(view.node.outputs)))
+    return next((found for tensor in (*tensors, *outputs) if (found := per_tensor(tensor))), None)
 
 
-def _per_tensor(tensor: Tensor) -> str | None:
+def per_tensor(tensor: Tensor) -> str | None:
+    """What keeps a tensor from being int8 with one scale and a zero point in range, None where nothing does."""
     if tensor.dtype != "int8":
         return f"{tensor.name!r} is {tensor.dtype}"
     quantization = tensor.quantization

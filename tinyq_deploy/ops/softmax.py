@@ -26,7 +26,9 @@ class SoftmaxParams:
 def output_quantization(view: NodeView) -> str | None:
     """The output has scale 1/256 and zero point -128."""
     out = view.output()
-    return None if (out.scale, out.zero_point) == (1 / 256, -128) else f"scale {out.scale:g}, zero point {out.zero_point}"
+    return (
+        None if (out.scale, out.zero_point) == (1 / 256, -128) else f"scale {out.scale:g}, zero point {out.zero_point}"
+    )
 
 
 def beta_positive(view: NodeView) -> str | None:
@@ -47,6 +49,7 @@ class Softmax(Operator):
     name = "SOFTMAX"
     rules = (
         rules.operands(1),
+        rules.computed(0, "input"),
         rules.activations_int8,
         rules.same_size,
         depth_bounded,

@@ -59,7 +59,7 @@ TINYQ_KERNEL void tinyq_portable_softmax(const tinyq_softmax_params *p, const in
         for (int32_t i = 0; i < p->depth; ++i) {
             const int32_t below = most - input[i];
             int32_t value = INT8_MIN;
-            if (-below >= p->diff_min) {
+            if (-below >= p->diff_min && exponent <= 31) { /* beyond, from a sum of 512 on, each is below half a step */
                 value += tinyq_rounding_shift_right(tinyq_doubling_high_multiply(scale, exponential[below]), exponent);
             }
             output[i] = (int8_t)tinyq_clamp(value, INT8_MIN, INT8_MAX);

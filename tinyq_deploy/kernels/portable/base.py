@@ -8,7 +8,9 @@ from typing import Any
 from tinyq_deploy.kernels.base import Argument, KernelCall, params_of
 
 
-def portable_call(name: str, struct_name: str, struct: Any, *arguments: Argument, in_place: tuple[int, ...] = ()) -> KernelCall:
+def portable_call(
+    name: str, struct_name: str, struct: Any, *arguments: Argument, in_place: tuple[int, ...] = ()
+) -> KernelCall:
     """A call of tinyq_portable_<name> in firmware/kernels/portable/<name>.h."""
     return KernelCall(
         kernel_set="portable",

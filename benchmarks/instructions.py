@@ -1,0 +1,146 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Instructions per inference, flash, arena and RAM for models x kernel sets x boards, all built and run in one go.
+
+The counts are QEMU's (-icount), so they are the same on every machine; they are instructions, not cycles or time. The
+input is the byte sequence x >> 24 of x = x * 1664525 + 1013904223 from x = 12345, one inference each, and the output
+is compared with the oracle.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+from rich.table import Table
+
+from tinyq_deploy import board, deploy, simulators
+from tinyq_deploy.errors import TinyqError
+from tinyq_deploy.graph import Tensor
+from tinyq_deploy.load import read_model
+from tinyq_deploy.oracle import open_oracle
+from tinyq_deploy.ports import open_port
+from tinyq_deploy.read import read
+from tinyq_deploy.stream import Device
+
+SCHEMA = "tinyq-deploy/benchmark/1"
+BOARDS = ("mps2-an385-m0plus", "mps2-an385", "mps2-an386", "mps2-an500", "mps2-an505", "mps3-an547")
+COLUMNS = ("model", "board", "kernels", "optimize", "toolchain", "instructions", "arena_bytes", "flash_model_bytes",
+           "flash_total_bytes", "ram_bytes", "exact")  # fmt: skip
+
+
+def noise(tensor: Tensor, x: int = 12345) -> np.ndarray[Any, np.dtype[Any]]:
+    """The reference input: one pseudo-random byte per element, in the tensor's shape."""
+    values = []
+    for _ in range(tensor.bytes):
+        x = (x * 1664525 + 1013904223) & 0xFFFFFFFF
+        values.append(x >> 24)
+    return np.array(values, np.uint8).view(tensor.dtype).reshape(tensor.shape)
+
+
+def shared_models(folder: str | None) -> list[Path]:
+    """The int8 .tflite files in --models, else in TINYQ_MODELS, else in ../shared/models."""
+    beside = Path(__file__).resolve().parents[2] / "shared" / "models"
+    place = Path(folder or os.environ.get("TINYQ_MODELS") or beside)
+    return sorted(place.glob("*int8.tflite"))
+
+
+def row(model: Path, board_name: str, kernels: str, optimize: Any, toolchain: str, folder: Path) -> dict[str, Any]:
+    """One build and one inference."""
+    target = board.load(board_name)
+    request = deploy.BuildRequest(
+        model,
+        target,
+        kernels=kernels,
+        optimize=optimize,
+        toolchain=toolchain,
+        out=folder / f"{model.stem}-{board_name}-{kernels}-{optimize}-{toolchain}",
+    )
+    built = deploy.build(request)
+    sizes = built.built.sizes if built.built else None
+    data = read_model(model)
+    inputs = [noise(tensor) for tensor in read(data, model.name).input_tensors()]
+    with open_oracle(data) as oracle:
+        expected = tuple(oracle.run(inputs))
+    simulator = simulators.pick(target, "qemu")
+    with (
+        simulator.start(built.folder / "out" / "firmware.elf", target) as running,
+        Device(open_port(running.url), margin=20.0) as device,
+    ):
+        hello = device.hello()
+        result = device.run([array.tobytes() for array in inputs])
+        instructions = running.instructions(result.cycles, hello.counter_hz) if result.cycles is not None else None
+    return {
+        "model": model.stem, "board": board_name, "core": target.core, "kernels": kernels, "optimize": optimize,
+        "toolchain": built.toolchain, "instructions": instructions, "arena_bytes": built.manifest.arena_bytes,
+        "flash_model_bytes": sizes.flash_model if sizes else None,
+        "flash_total_bytes": sizes.flash_total if sizes else None,
+        "ram_bytes": sizes.ram_total if sizes else None, "static_ram_bytes": sizes.ram_static if sizes else None,
+        "exact": result.outputs == expected,
+    }  # fmt: skip
+
+
+def rows(options: argparse.Namespace, folder: Path) -> Iterator[dict[str, Any]]:
+    """Every combination that exists; one that does not is named on standard error and left out."""
+    models = shared_models(options.models)
+    if not models:
+        sys.exit("no *int8.tflite: give --models DIR or set TINYQ_MODELS")
+    for model in models:
+        for board_name in options.boards:
+            for kernels in options.kernels:
+                for optimize in options.optimize:
+                    for toolchain in options.toolchain:
+                        try:
+                            yield row(model, board_name, kernels, optimize, toolchain, folder)
+                        except TinyqError as error:
+                            print(
+                                f"{model.stem} {board_name} {kernels} {optimize} {toolchain}: {error}", file=sys.stderr
+                            )
+
+
+def parse(argv: list[str] | None) -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--models", help="folder with *int8.tflite")
+    parser.add_argument("--boards", nargs="+", default=BOARDS, help="QEMU boards")
+    parser.add_argument("--kernels", nargs="+", default=("portable", "cmsis-nn"))
+    parser.add_argument("--optimize", nargs="+", default=("speed",), choices=("speed", "balanced", "size"))
+    parser.add_argument("--toolchain", nargs="+", default=("gcc",), choices=("gcc", "zig"))
+    parser.add_argument("--json", type=Path, help="write the rows here")
+    return parser.parse_args(argv)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Prints the table; exit code 1 when an output differs from the oracle's."""
+    options = parse(argv)
+    found = []
+    with tempfile.TemporaryDirectory(prefix="tinyq-") as name:
+        for item in rows(options, Path(name)):
+            found.append(item)
+            print(f"{item['model']} {item['board']} {item['kernels']}: {item['instructions']:,}", file=sys.stderr)
+    table = Table(title="one inference, QEMU -icount: instructions, not cycles")
+    for column in COLUMNS:
+        table.add_column(column.replace("_", " "), justify="left" if column in COLUMNS[:5] else "right")
+    for item in found:
+        table.add_row(
+            *(
+                f"{item[c]:,}" if isinstance(item[c], int) and not isinstance(item[c], bool) else str(item[c])
+                for c in COLUMNS
+            )
+        )
+    Console(width=170).print(table)
+    if options.json:
+        options.json.write_text(json.dumps({"schema": SCHEMA, "rows": found}, indent=1) + "\n", encoding="utf-8")
+    return 0 if found and all(item["exact"] for item in found) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Byte-exact comparison with the oracle, and the one-operator models that the operator tests are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cache
+from importlib.util import find_spec
+
+import host_c
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from tinyq_deploy.errors import ModelError
+from tinyq_deploy.graph import Graph
+from tinyq_deploy.check import check
+from tinyq_deploy.kernels.base import Read
+from tinyq_deploy.lower import lower
+from tinyq_deploy.oracle import Oracle, open_oracle
+from tinyq_deploy.read import read
+from tinyq_deploy.workers.client import Worker, WorkerDied, WorkerError
+
+Array = npt.NDArray[np.int8]
+SEED = 20240229
+
+
+@cache
+def _worker() -> Worker:
+    if find_spec("tflite_micro") is None:
+        pytest.skip("tflite-micro is not installed")
+    return Worker("oracle")
+
+
+@contextmanager
+def reference(model: bytes) -> Iterator[Oracle]:
+    """tflite-micro's reference kernels for `model`. One process serves all models: starting one takes longer than most
+    of them run. `open_oracle` itself is used for whole models."""
+    worker = _worker()
+    try:
+        answer, _ = worker.call({"do": "open", "kind": "tflite-micro", "keep": False}, [model], timeout=60)
+    except WorkerDied:
+        _worker.cache_clear()
+        raise
+    except WorkerError as error:
+        raise AssertionError(f"the oracle refuses the model: {error}\n{worker.stderr_tail()}") from error
+    yield Oracle(worker, answer["name"], "", answer["sizes"])
+
+
+def samples(graph: Graph, count: int = 3, seed: int = SEED) -> list[list[Array]]:
+    """Inputs for a model: lowest, highest, zero point, then random ones, `count` of them."""
+    rng = np.random.default_rng(seed)
+    shapes = [tensor.shape for tensor in graph.input_tensors()]
+    points = [np.full(t.shape, t.zero_point, np.int8) for t in graph.input_tensors()]
+    fixed = [[np.full(shape, value, np.int8) for shape in shapes] for value in (-128, 127)]
+    noise = [[rng.integers(-128, 128, shape).astype(np.int8) for shape in shapes] for _ in range(count)]
+    return [*fixed, points, *noise]
+
+
+def assert_kernel_exact(model: bytes, inputs: Sequence[Sequence[Array]] | None = None) -> None:
+    """One layer, read from a file and lowered to a portable kernel, computes what the oracle does; in place too."""
+    graph = read(model, "test.tflite")
+    check(graph)
+    (lowered,) = lower(graph, host_c.TARGET, "portable")
+    call = lowered.candidates[0]
+    given = samples(graph) if inputs is None else inputs
+    reads = [argument.tensor for argument in call.arguments if isinstance(argument, Read)]
+    places = [None, *(reads.index(tensor) for tensor in call.in_place)]
+    size = graph.output_tensors()[0].bytes
+    with reference(model) as oracle:
+        for sample, (expected,) in zip(given, oracle.run_many(given), strict=True):
+            arrays = dict(zip(graph.inputs, sample, strict=True))
+            for place in places:
+                found = host_c.kernels().run(call, arrays, size, over=place)
+                _same(found, expected, f"{call.function} {dict(call.params)} over {place}")
+
+
+def assert_models_exact(models: Mapping[str, bytes], *, optimize: str = "speed", count: int = 3) -> None:
+    """Rendered models, compiled together, compute what the oracle does."""
+    built = host_c.program(models, optimize=optimize)
+    for name, model in models.items():
+        given = samples(read(model, name), count)
+        with reference(model) as oracle:
+            expected = list(oracle.run_many(given))
+        for row, right in zip(built.run(name, given), expected, strict=True):
+            for output, wanted in zip(row, right, strict=True):
+                _same(output, wanted, name)
+
+
+def _same(found: bytes, expected: bytes, where: str) -> None:
+    if found != expected:
+        a, b = np.frombuffer(found, np.int8), np.frombuffer(expected, np.int8)
+        at = np.flatnonzero(a != b)
+        shown = ", ".join(f"[{i}] {a[i]} not {b[i]}" for i in at[:5])
+        raise AssertionError(f"{where}: {at.size} of {a.size} bytes differ: {shown}")
+
+
+def refused(model: bytes) -> str:
+    """What the user reads when the model is refused, by read or by check; fails when it is accepted."""
+    with pytest.raises(ModelError) as caught:
+        check(read(model, "test.tflite"))
+    text = str(caught.value)
+    assert "found:" in text
+    return text
+
+
+__all__ = ["assert_kernel_exact", "assert_models_exact", "open_oracle", "reference", "refused", "samples"]

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef RUNNER_H
+#define RUNNER_H
+
+#include <stdint.h>
+
+#define MOST_IOS 4
+
+/* One rendered model. run copies in and out; run_in_arena uses the input and output inside the arena. */
+typedef struct {
+    uint8_t *arena;
+    uint32_t arena_bytes;
+    const uint8_t *guards[2]; /* GUARD_BYTES each, before and behind the arena; null where it has none */
+    uint32_t input_count, output_count;
+    uint32_t input_bytes[MOST_IOS], output_bytes[MOST_IOS];
+    int8_t *(*input[MOST_IOS])(void);
+    int8_t *(*output[MOST_IOS])(void);
+    void (*run)(int8_t **inputs, int8_t **outputs);
+} rendered_model;
+
+#define GUARD_BYTES 256
+#define GUARD_VALUE 0xA5
+
+extern const rendered_model models[];
+extern const uint32_t model_count;
+
+#endif

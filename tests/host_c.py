@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Generated C on this computer, under the sanitizers: whole rendered models, and single kernels with any shape."""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import shutil
+import struct
+import subprocess
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from tinyq_deploy import assets, board
+from tinyq_deploy.check import check
+from tinyq_deploy.kernels.base import Constant, KernelCall, Read, Target
+from tinyq_deploy.lower import lower
+from tinyq_deploy.plan import Plan, plan
+from tinyq_deploy.read import read
+from tinyq_deploy.render import Project, Settings, render, write
+
+HOST = Path(__file__).resolve().parent / "host"
+WARNINGS = ("-std=c11", "-Wall", "-Wextra", "-Werror")
+SANITIZERS = ("-O1", "-g", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+# Guard bytes need the arena inside a larger array, to which the address sanitizer objects.
+GUARDED = ("-O2", "-g", "-fsanitize=undefined", "-fno-sanitize-recover=all")
+TARGET = Target("host")
+Array = npt.NDArray[np.int8]
+
+
+def compiler(name: str = "gcc") -> str:
+    """The path of a compiler; skips the test where there is none."""
+    return shutil.which(name) or pytest.skip(f"{name} is not installed")
+
+
+@cache
+def _session_folder() -> Path:
+    folder = Path(tempfile.mkdtemp(prefix="tinyq-test-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def new_folder(prefix: str = "c") -> Path:
+    """A folder that goes away when the tests end."""
+    return Path(tempfile.mkdtemp(prefix=f"{prefix}-", dir=_session_folder()))
+
+
+def compile_c(argv: Sequence[str | Path], folder: Path) -> None:
+    """Runs a compiler in `folder`; its complaint is the test's failure."""
+    done = subprocess.run([str(part) for part in argv], cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, f"{' '.join(map(str, argv))}\n{done.stderr[:4000]}"
+
+
+def planned(model: bytes, name: str = "test.tflite", *, kernels: str = "portable", keep_input: bool = False) -> Plan:
+    """A model through read, check, lower and plan."""
+    graph = read(model, name)
+    check(graph)
+    return plan(graph, lower(graph, TARGET, kernels), keep_input=keep_input)
+
+
+def rendered(model: bytes, name: str = "net", *, file: str = "test.tflite", optimize: str = "speed",
+             export: bool = True, keep_input: bool = False) -> Project:  # fmt: skip
+    """A model as a project for the host, by default as a library."""
+    settings = Settings(name, "portable", optimize, export, keep_input)  # type: ignore[arg-type]
+    made = planned(model, file, keep_input=keep_input)
+    return render(made, board.load("host"), TARGET, settings, model)
+
+
+# Whole models -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Program:
+    """Rendered models in one executable, by name."""
+
+    exe: Path
+    names: tuple[str, ...]
+    output_bytes: Mapping[str, tuple[int, ...]]
+
+    def run(self, name: str, samples: Iterable[Sequence[Array]]) -> list[list[bytes]]:
+        """The bytes of each output for each sample."""
+        number = struct.pack("<I", self.names.index(name))
+        requests = [number + b"".join(values.tobytes() for values in sample) for sample in samples]
+        done = subprocess.run([self.exe], input=b"".join(requests), capture_output=True, timeout=300, check=False)
+        assert done.returncode == 0, f"{name}: {done.stderr.decode(errors='replace')[:4000]}"
+        sizes = self.output_bytes[name]
+        assert len(done.stdout) == len(requests) * sum(sizes)
+        found, at = [], 0
+        for _ in requests:
+            row = []
+            for size in sizes:
+                row.append(done.stdout[at : at + size])
+                at += size
+            found.append(row)
+        return found
+
+
+def program(models: Mapping[str, bytes], *, optimize: str = "speed", guards: bool = False,
+            keep_input: bool = False) -> Program:  # fmt: skip
+    """Renders `models` (C name -> .tflite) and compiles them with the runner, once a session. The address sanitizer
+    watches the arena's ends, or with `guards` bytes on both sides of it do."""
+    return _program(tuple(models.items()), optimize, guards, keep_input)
+
+
+@cache
+def _program(models: tuple[tuple[str, bytes], ...], optimize: str, guards: bool, keep_input: bool) -> Program:
+    gcc, folder = compiler(), new_folder()
+    sizes = {}
+    for name, data in models:
+        project = rendered(data, name, optimize=optimize, keep_input=keep_input)
+        write(project, folder / name)
+        sizes[name] = (
+            tuple(io.bytes for io in project.manifest.inputs),
+            tuple(io.bytes for io in project.manifest.outputs),
+        )
+    names = tuple(name for name, _ in models)
+    (folder / "table.c").write_text(_table(names, sizes, guards), encoding="utf-8")
+    sources = [f"{name}/model/{part}.c" for name in names for part in ("model", "weights")]
+    common = [gcc, *WARNINGS, *(GUARDED if guards else SANITIZERS), f"-DTINYQ_OPTIMIZE_{optimize.upper()}", f"-I{HOST}"]
+    objects = _guarded(common, sources, names, folder) if guards else sources
+    compile_c([*common, *objects, "table.c", HOST / "runner.c", "-o", "runner"], folder)
+    return Program(folder / "runner", names, {name: outputs for name, (_, outputs) in sizes.items()})
+
+
+def _guarded(common: Sequence[str], sources: Sequence[str], names: Sequence[str], folder: Path) -> list[str]:
+    """Compiles, and lets the arenas of table.c, which lie between guards, take the place of the models' own."""
+    objcopy, objects = compiler("objcopy"), []
+    for source in sources:
+        objects.append(source.replace(".c", ".o"))
+        compile_c([*common, "-c", source, "-o", objects[-1]], folder)
+    for name in names:
+        compile_c([objcopy, f"--weaken-symbol={name}_arena", f"{name}/model/model.o"], folder)
+    return objects
+
+
+def _table(names: Sequence[str], sizes: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]], guards: bool) -> str:
+    """C that makes the models known to runner.c."""
+    lines = ['#include "runner.h"', *(f'#include "{name}/model/model.h"' for name in names)]
+    for name in names:
+        inputs, outputs = sizes[name]
+        arguments = [f"in[{i}]" for i in range(len(inputs))] + [f"out[{i}]" for i in range(len(outputs))]
+        lines.append(f"static void run_{name}(int8_t **in, int8_t **out) {{ {name}_run({', '.join(arguments)}); }}")
+        if guards:
+            lines += _guards(name)
+    lines.append(f"const uint32_t model_count = {len(names)};\nconst rendered_model models[] = {{")
+    for name in names:
+        inputs, outputs = sizes[name]
+        sides = f"{{{name}_guarded, {name}_guarded + GUARD_BYTES + {name.upper()}_ARENA_BYTES}}" if guards else "{0, 0}"
+        lines.append(
+            f"{{{name}_arena, {name.upper()}_ARENA_BYTES, {sides}, {len(inputs)}, {len(outputs)}, "
+            f"{{{', '.join(map(str, inputs))}}}, {{{', '.join(map(str, outputs))}}}, "
+            f"{{{_places(name, 'input', len(inputs))}}}, {{{_places(name, 'output', len(outputs))}}}, run_{name}}},"
+        )
+    return "\n".join([*lines, "};", ""])
+
+
+def _places(name: str, what: str, count: int) -> str:
+    suffixes = [f"_{i}" for i in range(count)] if count > 1 else [""]
+    return ", ".join(f"{name}_{what}{suffix}" for suffix in suffixes)
+
+
+def _guards(name: str) -> list[str]:
+    upper = name.upper()
+    return [
+        f"__attribute__((aligned(16))) uint8_t {name}_guarded[2 * GUARD_BYTES + {upper}_ARENA_BYTES] = {{",
+        f"    [0 ... GUARD_BYTES - 1] = GUARD_VALUE, "
+        f"[GUARD_BYTES + {upper}_ARENA_BYTES ... 2 * GUARD_BYTES + {upper}_ARENA_BYTES - 1] = GUARD_VALUE}};",
+        f'__asm__(".globl {name}_arena\\n.set {name}_arena, {name}_guarded + 256");',
+    ]
+
+
+# Single kernels -----------------------------------------------------------------------------------------------------
+
+_GIVEN, _OUTPUT, _OUTPUT_OVER_FIRST, _OUTPUT_OVER_SECOND = range(4)
+
+
+class Kernels:
+    """The portable kernels in one process that takes any shape; each array is an allocation of exactly its size."""
+
+    def __init__(self, exe: Path) -> None:
+        self._exe = exe
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def run(self, call: KernelCall, arrays: Mapping[int, Array], output_bytes: int, *, over: int | None = None) -> bytes:
+        """The output of one call. `arrays` holds the activations by tensor number; `over` is the input position
+        (0 or 1) over which the output is written, None for memory of its own."""
+        parts = [call.function.encode().ljust(64, b"\0") if call.function else b""]
+        parts.append(struct.pack(f"<I{len(call.params)}i", 4 * len(call.params), *(value for _, value in call.params)))
+        parts.append(struct.pack("<I", len(call.arguments)))
+        for argument in call.arguments:
+            if isinstance(argument, Read):
+                data = arrays[argument.tensor].tobytes()
+            elif isinstance(argument, Constant):
+                data = argument.values.tobytes()
+            else:
+                parts.append(struct.pack("<II", _OUTPUT if over is None else _OUTPUT_OVER_FIRST + over, output_bytes))
+                continue
+            parts.append(struct.pack("<II", _GIVEN, len(data)) + data)
+        return self._ask(b"".join(parts), output_bytes)
+
+    def _ask(self, request: bytes, size: int) -> bytes:
+        if self._child is None:
+            pipe = subprocess.PIPE
+            self._child = subprocess.Popen([self._exe], stdin=pipe, stdout=pipe, stderr=pipe)
+            atexit.register(self._child.kill)
+        source, target = self._child.stdout, self._child.stdin
+        assert source is not None
+        assert target is not None
+        with contextlib.suppress(BrokenPipeError):
+            target.write(request)
+            target.flush()
+        answer = source.read(size)
+        if len(answer) != size:
+            raise AssertionError(self._last_words())
+        return answer
+
+    def _last_words(self) -> str:
+        """What the sanitizers said; the next request starts a new process."""
+        assert self._child is not None
+        error: IO[bytes] | None = self._child.stderr
+        assert error is not None
+        with contextlib.suppress(BrokenPipeError):
+            assert self._child.stdin is not None
+            self._child.stdin.close()
+        text = error.read().decode(errors="replace")
+        self._child.wait(timeout=10)
+        self._child = None
+        return text[:4000] or "the kernel process ended"
+
+
+@cache
+def kernels() -> Kernels:
+    """The kernel process, compiled once a session, as `--optimize size` compiles kernels: one copy, shapes unknown."""
+    exe = new_folder("kernels") / "kernels"
+    flags = (*WARNINGS, *SANITIZERS, "-DTINYQ_OPTIMIZE_SIZE", f"-I{assets.folder('firmware') / 'kernels'}")
+    compile_c([compiler(), *flags, HOST / "kernels.c", "-o", exe], exe.parent)
+    return Kernels(exe)

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Small .tflite files from a description: tensors with quantisation, constants, operators with options.
+
+`tree` gives the object tree, for tests that break something in it; `pack` its bytes; `model` both at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import flatbuffers
+import numpy as np
+import numpy.typing as npt
+from ai_edge_litert import schema_py_generated as schema
+
+Shape = tuple[int, ...]
+Option = int | float | bool | str
+
+_OPTIONS = {
+    "ADD": "AddOptions",
+    "AVERAGE_POOL_2D": "Pool2DOptions",
+    "CONV_2D": "Conv2DOptions",
+    "DEPTHWISE_CONV_2D": "DepthwiseConv2DOptions",
+    "FULLY_CONNECTED": "FullyConnectedOptions",
+    "MAX_POOL_2D": "Pool2DOptions",
+    "RESHAPE": "ReshapeOptions",
+    "SOFTMAX": "SoftmaxOptions",
+}
+_ENUMERATIONS = {
+    "padding": schema.Padding,
+    "fused_activation_function": schema.ActivationFunctionType,
+    "weights_format": schema.FullyConnectedOptionsWeightsFormat,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class T:
+    """A tensor. No scale: not quantised. `data` makes it a constant."""
+
+    shape: Shape
+    scale: float | Sequence[float] | None = None
+    zero_point: int | Sequence[int] = 0
+    dtype: str = "int8"
+    data: npt.NDArray[Any] | None = None
+    axis: int = 0
+    name: str | bytes | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Op:
+    """An operator; inputs and outputs are tensor numbers, -1 for an input left out. No options: the union stays empty."""
+
+    name: str
+    inputs: Sequence[int]
+    outputs: Sequence[int]
+    options: Mapping[str, Option] | None = field(default_factory=dict)
+    version: int = 1
+
+
+def constant(values: npt.ArrayLike, scale: float | Sequence[float] | None = None, *, dtype: str = "int8", axis: int = 0,
+             zero_point: int | Sequence[int] | None = None) -> T:  # fmt: skip
+    """A constant of these values; zero points are 0 unless given."""
+    data = np.asarray(values, dtype)
+    count = 1 if scale is None or np.isscalar(scale) else len(scale)  # type: ignore[arg-type]
+    return T(data.shape, scale, [0] * count if zero_point is None else zero_point, dtype, data, axis)
+
+
+def model(tensors: Sequence[T], ops: Sequence[Op], inputs: Sequence[int], outputs: Sequence[int]) -> bytes:
+    """The bytes of a .tflite with one subgraph."""
+    return pack(tree(tensors, ops, inputs, outputs))
+
+
+def tree(tensors: Sequence[T], ops: Sequence[Op], inputs: Sequence[int], outputs: Sequence[int]) -> Any:
+    """The same as an object tree (ModelT of the generated schema)."""
+    made = schema.ModelT()
+    made.version = 3
+    made.description = "a test"
+    made.buffers = [schema.BufferT()]
+    names = list(dict.fromkeys(op.name for op in ops))
+    made.operatorCodes = [_code(name, max(op.version for op in ops if op.name == name)) for name in names]
+    graph = schema.SubGraphT()
+    graph.tensors = [_tensor(made, tensor, index) for index, tensor in enumerate(tensors)]
+    graph.operators = [_operator(op, names.index(op.name)) for op in ops]
+    graph.inputs, graph.outputs = list(inputs), list(outputs)
+    made.subgraphs = [graph]
+    return made
+
+
+def pack(made: Any) -> bytes:
+    """An object tree as the bytes of a file."""
+    builder = flatbuffers.Builder(1024)
+    builder.Finish(made.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
+
+
+def _code(name: str, version: int) -> Any:
+    code = schema.OperatorCodeT()
+    number = getattr(schema.BuiltinOperator, name)
+    code.builtinCode, code.deprecatedBuiltinCode = number, min(number, 127)
+    code.version = version
+    return code
+
+
+def _tensor(made: Any, tensor: T, index: int) -> Any:
+    entry = schema.TensorT()
+    entry.name = f"t{index}" if tensor.name is None else tensor.name
+    entry.shape = list(tensor.shape)
+    entry.type = getattr(schema.TensorType, tensor.dtype.upper())
+    entry.buffer = 0
+    if tensor.scale is not None:
+        quantization = schema.QuantizationParametersT()
+        quantization.scale = np.atleast_1d(np.asarray(tensor.scale, np.float32))
+        quantization.zeroPoint = np.atleast_1d(np.asarray(tensor.zero_point, np.int64))
+        quantization.quantizedDimension = tensor.axis
+        entry.quantization = quantization
+    if tensor.data is not None:
+        buffer = schema.BufferT()
+        buffer.data = np.frombuffer(np.ascontiguousarray(tensor.data).tobytes(), np.uint8)
+        made.buffers.append(buffer)
+        entry.buffer = len(made.buffers) - 1
+    return entry
+
+
+def _operator(op: Op, code: int) -> Any:
+    entry = schema.OperatorT()
+    entry.opcodeIndex = code
+    entry.inputs, entry.outputs = list(op.inputs), list(op.outputs)
+    kind = _OPTIONS.get(op.name)
+    if kind is not None and op.options is not None:
+        entry.builtinOptionsType = getattr(schema.BuiltinOptions, kind)
+        entry.builtinOptions = getattr(schema, kind + "T")()
+        for name, value in op.options.items():
+            _set(entry.builtinOptions, name, value)
+    return entry
+
+
+def _set(options: Any, name: str, value: Option) -> None:
+    """stride_w -> strideW; dilation_h_factor -> dilationHFactor; enumerations by name."""
+    first, *rest = name.split("_")
+    attribute = first + "".join(part.capitalize() for part in rest)
+    assert hasattr(options, attribute), f"{type(options).__name__} has no {attribute}"
+    setattr(options, attribute, getattr(_ENUMERATIONS[name], value) if isinstance(value, str) else value)

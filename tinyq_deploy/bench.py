@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Measures a device: a data set streamed through it, against labels and against the oracle."""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from tinyq_deploy.errors import FirmwareFault
+from tinyq_deploy.manifest import Io
+from tinyq_deploy.oracle import Oracle
+from tinyq_deploy.protocol import Hello, Stats
+from tinyq_deploy.stream import Device
+
+Sample = tuple[npt.NDArray[np.generic], ...]
+
+# Two-sided 95 % of the normal distribution.
+_Z = 1.959963984540054
+
+
+@dataclass(frozen=True)
+class Row:
+    """One sample as it came back. `label` and `right` are None without labels, `cycles` without a counter."""
+
+    index: int
+    outputs: tuple[bytes, ...]
+    exact: bool
+    label: int | None
+    predicted: int | None
+    right: bool | None
+    cycles: int | None
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Share of right labels with the 95 % Wilson score interval (Wilson 1927)."""
+
+    value: float
+    low: float
+    high: float
+    correct: int
+    total: int
+
+
+@dataclass(frozen=True)
+class Cycles:
+    """Counter ticks of one inference over all samples; percentiles by nearest rank."""
+
+    median: int
+    p95: int
+    most: int
+    least: int
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What a run over a data set has shown. `layer_cycles` are one run's, per code layer, empty without a counter."""
+
+    hello: Hello
+    rows: tuple[Row, ...]
+    accuracy: Accuracy | None
+    exact: int
+    oracle: str
+    oracle_note: str
+    cycles: Cycles | None
+    layer_cycles: tuple[int, ...]
+    stats: Stats
+    resends: int
+    warnings: tuple[str, ...] = field(default=())
+
+    @property
+    def total(self) -> int:
+        """Samples run."""
+        return len(self.rows)
+
+
+def wilson(correct: int, total: int) -> Accuracy:
+    """The accuracy of `correct` of `total` > 0 with its interval."""
+    share, z2 = correct / total, _Z * _Z
+    centre = (share + z2 / (2 * total)) / (1 + z2 / total)
+    half = _Z * math.sqrt(share * (1 - share) / total + z2 / (4 * total * total)) / (1 + z2 / total)
+    return Accuracy(share, max(0.0, centre - half), min(1.0, centre + half), correct, total)
+
+
+def summarize(cycles: Sequence[int]) -> Cycles | None:
+    """Median, 95th percentile, largest and smallest of the ticks; None of none."""
+    if not cycles:
+        return None
+    ordered = sorted(cycles)
+    p95 = ordered[math.ceil(0.95 * len(ordered)) - 1]
+    return Cycles(int(statistics.median_low(ordered)), p95, ordered[-1], ordered[0])
+
+
+def predict(output: bytes, io: Io) -> int:
+    """The label of one output tensor: the index of its largest element, the first among equals."""
+    return int(np.argmax(np.frombuffer(output, io.dtype)))
+
+
+def measure(
+    device: Device,
+    samples: Sequence[Sample],
+    labels: Sequence[int] | None,
+    outputs: Sequence[Io],
+    oracle: Oracle,
+    on_row: Callable[[Row], None] | None = None,
+) -> Measurement:
+    """Streams `samples` (each the model's inputs in their own dtypes) through `device` and compares with `oracle`.
+
+    Labels count where the model has one output of more than one element. Raises what Device.run raises.
+    """
+    hello = device.hello()
+    rows: list[Row] = []
+    for index, (sample, expected) in enumerate(zip(samples, oracle.run_many(samples), strict=True)):
+        result = device.run([array.tobytes() for array in sample])
+        label = None if labels is None else int(labels[index])
+        row = _row(index, result.outputs, result.cycles, label, outputs, expected)
+        rows.append(row)
+        if on_row:
+            on_row(row)
+    right = [row.right for row in rows if row.right is not None]
+    ticks = [row.cycles for row in rows if row.cycles is not None]
+    layers = _layer_cycles(device, samples[0]) if ticks and hello.layers else ()
+    return Measurement(
+        hello, tuple(rows), wilson(sum(right), len(right)) if right else None, sum(row.exact for row in rows),
+        oracle.name, oracle.note, summarize(ticks), layers, device.stats(), device.link_stats.resends,
+        tuple(_suspicions(rows)),
+    )  # fmt: skip
+
+
+def _row(index: int, got: tuple[bytes, ...], cycles: int | None, label: int | None, outputs: Sequence[Io],
+         expected: Sequence[bytes]) -> Row:  # fmt: skip
+    classifies = len(outputs) == 1 and outputs[0].bytes > 1
+    predicted = predict(got[0], outputs[0]) if classifies else None
+    right = predicted == label if label is not None and predicted is not None else None
+    return Row(index, got, tuple(expected) == got, label, predicted, right, cycles)
+
+
+def _layer_cycles(device: Device, sample: Sample) -> tuple[int, ...]:
+    """Cycles of each layer in one extra run; timing them costs the run itself a little."""
+    whole = device.run([array.tobytes() for array in sample], layers=True)
+    layers = device.layers()
+    if whole.cycles is not None and sum(layers) > whole.cycles * 1.5 + 100_000:
+        raise FirmwareFault("the layers of a run take no longer than the run", f"{sum(layers)} against {whole.cycles}")
+    return layers
+
+
+def _suspicions(rows: Sequence[Row]) -> list[str]:
+    found = []
+    if len(rows) > 1 and len({row.outputs for row in rows}) == 1:
+        found.append(f"all {len(rows)} outputs are equal")
+    return found

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""tinyq.toml: a project's settings. Flags win over it; paths are relative to the file."""
+
+from __future__ import annotations
+
+import tomllib
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from tinyq_deploy.errors import Fault, UsageError
+
+FILE = "tinyq.toml"
+
+TEMPLATE = """\
+# Settings of this project for tinyq-deploy. Flags win over them; paths are relative to this file.
+model = {model}
+board = {board}
+# representative_data = "representative.npz"   # x [N, ...]: what the model sees in use; needed for float models
+# data = "test.npz"                            # x [N, ...] and labels y [N], for bench and run
+# kernels = "auto"                             # auto, cmsis-nn, portable
+# optimize = "speed"                           # speed, balanced, size
+
+# [gates]                                      # bench and run exit with 1 where one is not met
+# accuracy = 0.90
+# exact = true
+"""
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Gates(_Data):
+    """What bench and run demand: least accuracy (share of 1), and byte-exact agreement with the oracle."""
+
+    accuracy: Annotated[float, Field(ge=0, le=1)] | None = None
+    exact: bool = False
+
+
+class Config(_Data):
+    """Everything tinyq.toml may hold; None where it says nothing."""
+
+    model: Path | None = None
+    name: str | None = None
+    board: str | None = None
+    representative_data: str | None = None
+    data: str | None = None
+    x_key: str | None = None
+    y_key: str | None = None
+    calibrate: str | None = None
+    precision: Literal["int8", "int16x8"] | None = None
+    kernels: str | None = None
+    cmsis_nn: Path | None = None
+    optimize: Literal["speed", "balanced", "size"] | None = None
+    toolchain: str | None = None
+    gates: Gates = Gates()
+
+
+def load(folder: Path) -> Config:
+    """tinyq.toml in `folder`, or an empty Config where there is none. Raises UsageError with every fault found."""
+    path = folder / FILE
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return Config()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{FILE} can be read", f"{path}: {error}", "check the file") from error
+    try:
+        return Config.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{FILE} is TOML", f"{path}: {error}", "correct the line") from error
+    except ValidationError as error:
+        faults = [_fault(".".join(map(str, item["loc"])), item["msg"], item["type"]) for item in error.errors()]
+        raise UsageError.of(faults) from error
+
+
+def _fault(where: str, message: str, kind: str) -> Fault:
+    known = (*Config.model_fields, *Gates.model_fields)
+    near = get_close_matches(where.rsplit(".", 1)[-1], known, n=1) if kind == "extra_forbidden" else []
+    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
+    return Fault(f"{FILE} holds known keys with valid values", f"{where}: {message}", hint)

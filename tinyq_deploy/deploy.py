@@ -1,0 +1,321 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The whole flow, one call per stage: load -> quantize -> read -> check -> lower -> plan -> render -> build -> flash or
+simulate -> stream -> report. The first file to read."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinyq_deploy import audit as audit_stage
+from tinyq_deploy import bench as bench_stage
+from tinyq_deploy import build as build_stage
+from tinyq_deploy import c_text, files, flashers, image, manifest, ports, render, simulators, sizes, toolchains
+from tinyq_deploy import quantize as quantize_stage
+from tinyq_deploy.board import Board
+from tinyq_deploy.check import check
+from tinyq_deploy.data import Dataset, load_data, to_model_input
+from tinyq_deploy.data_check import check_data, shaped
+from tinyq_deploy.errors import DataError, Fault, ThresholdError, UsageError
+from tinyq_deploy.graph import Tensor
+from tinyq_deploy.kernels.base import Target
+from tinyq_deploy.kernels.cmsis_nn import library as cmsis_nn
+from tinyq_deploy.load import Kind, identify, read_model
+from tinyq_deploy.lower import lower
+from tinyq_deploy.oracle import open_oracle
+from tinyq_deploy.plan import Plan, check_fit, plan
+from tinyq_deploy.quantizers import Precision
+from tinyq_deploy.read import read
+from tinyq_deploy.stream import Device
+from tinyq_deploy.toolchains.base import Optimize
+
+# Seconds that a virtual board may take longer than a real one before a request is sent again.
+_VIRTUAL_MARGIN = 20.0
+
+# Told what is being done, how much of it is done, and how much there is (0: unknown).
+Progress = Callable[[str, int, int], None]
+
+
+def silent(what: str, done: int, total: int) -> None:
+    """Progress that nobody watches."""
+
+
+@dataclass(frozen=True)
+class DataKeys:
+    """Names of the arrays in an .npz."""
+
+    x: str = "x"
+    y: str = "y"
+
+
+@dataclass(frozen=True)
+class BuildRequest:
+    """What to build and for which board. `representative` is the data a float model is calibrated with."""
+
+    model: Path
+    board: Board
+    name: str = ""
+    representative: str = ""
+    keys: DataKeys = DataKeys()
+    calibrate: str = "minmax"
+    precision: Precision = "int8"
+    trust_model: bool = False
+    kernels: str = "auto"
+    cmsis_nn: Path | None = None
+    strict_kernels: bool = False
+    optimize: Optimize = "speed"
+    toolchain: str = ""
+    out: Path | None = None
+    export: bool = False
+    keep_input: bool = False
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """A written project and, unless it was exported, the image built from it."""
+
+    folder: Path
+    board: Board
+    manifest: manifest.Manifest
+    plan: Plan
+    toolchain: str
+    built: build_stage.Built | None
+    audit: tuple[audit_stage.LayerAudit, ...] = ()
+    warnings: tuple[str, ...] = field(default=())
+
+
+def quantize(model: Path, representative: str, *, keys: DataKeys, calibrate: str, precision: Precision,
+             trust_model: bool, progress: Progress = silent) -> quantize_stage.QuantizeResult:  # fmt: skip
+    """A full-integer .tflite from any model; one that is int8 already passes through untouched."""
+    progress("quantize", 0, 0)
+    data = load_data(representative, x_key=keys.x, y_key=keys.y) if representative else None
+    return quantize_stage.quantize(model, data, method=calibrate, precision=precision, trust_model=trust_model)
+
+
+def build(request: BuildRequest, progress: Progress = silent) -> BuildResult:
+    """From a model file to a firmware image, or with `export` to a library project. Writes nothing before every check
+    has passed."""
+    toolchain = None if request.export else toolchains.select(request.board, request.toolchain or None)
+    model, warnings = _integer_model(request, progress)
+    progress("compile the model", 0, 0)
+    graph = read(model, request.model.name)
+    check(graph)
+    target = Target(request.board.core, cmsis_nn.find(request.cmsis_nn, os.environ))
+    program = plan(graph, lower(graph, target, request.kernels), keep_input=request.keep_input)
+    check_fit(program, request.board)
+    name = c_text.identifier(request.name or request.model.stem)
+    settings = render.Settings(name, request.kernels, request.optimize, request.export, request.keep_input)
+    project = render.render(program, request.board, target, settings, model)
+    folder = request.out or Path("build") / f"{name}-{request.board.name}"
+    render.write(project, folder)
+    result = BuildResult(folder, request.board, project.manifest, program, "", None, warnings=warnings)
+    if toolchain is None:
+        return result
+
+    def told(done: int, total: int, path: str) -> None:
+        progress("compile the firmware", done, total)
+
+    built = build_stage.build(folder, project.recipe, toolchain, request.board, request.optimize, progress=told)
+    layers = () if request.board.is_host else audit_stage.layer_infos(program, request.kernels)
+    audited = audit_stage.audit(built.elf, layers, request.board.core, strict=request.strict_kernels) if layers else ()
+    return BuildResult(
+        folder, request.board, project.manifest, program, f"{toolchain.name} {built.compiler}", built, audited, warnings
+    )
+
+
+def _integer_model(request: BuildRequest, progress: Progress) -> tuple[bytes, tuple[str, ...]]:
+    """The int8 .tflite to compile, quantised here if the model is not integer yet, and what the quantiser warned of."""
+    if identify(request.model) is Kind.INTEGER_TFLITE:
+        return read_model(request.model), ()
+    if not request.representative:
+        raise UsageError(
+            "a model that is not integer yet needs representative data", f"{request.model}",
+            "give --representative-data DATA: a few hundred inputs as the model sees them in use",
+        )  # fmt: skip
+    result = quantize(
+        request.model, request.representative, keys=request.keys, calibrate=request.calibrate,
+        precision=request.precision, trust_model=request.trust_model, progress=progress,
+    )  # fmt: skip
+    return result.tflite, tuple(str(warning) for warning in result.report.warnings)
+
+
+def project_folder(given: Path | None, board: Board | None) -> Path:
+    """`given`, or the newest project under build/ (for `board`, if one is named)."""
+    if given is not None:
+        return given
+    found = [path.parent for path in Path("build").glob(f"*/{manifest.MANIFEST}")]
+    found = [path for path in found if board is None or manifest.load(path).board == board.name]
+    if not found:
+        wanted = f" for {board.name}" if board else ""
+        raise UsageError("DIR is a built project", f"none under build/{wanted}", "run `tinyq-deploy build` first")
+    return max(found, key=lambda path: (path / manifest.MANIFEST).stat().st_mtime)
+
+
+def flash(
+    folder: Path, board: Board, *, method: str = "", probe: str = "", dry_run: bool = False
+) -> flashers.FlashResult:
+    """Programs the image in `folder`. The next `bench` refuses any other build id."""
+    about = manifest.load(folder)
+    _same_board(about, board, folder)
+    image = folder / "out" / "firmware.elf"
+    if not image.is_file():
+        raise UsageError("the project is built", f"no {image}", "run `tinyq-deploy build` first")
+    return flashers.flash(image, board, method or None, probe or None, dry_run)
+
+
+def _same_board(about: manifest.Manifest, board: Board, folder: Path) -> None:
+    if about.board != board.name:
+        found = f"{folder} was built for {about.board}, --board says {board.name}"
+        raise UsageError("the project is built for this board", found, "build it for this board")
+
+
+@dataclass(frozen=True)
+class BenchRequest:
+    """What to stream to which device. `port` empty: the only board connected, or with `virtual` a simulator."""
+
+    folder: Path
+    board: Board
+    data: str
+    keys: DataKeys = DataKeys()
+    port: str = ""
+    baud: int = 0
+    virtual: bool = False
+    simulator: str = ""
+    limit: int = 0
+
+
+@dataclass(frozen=True)
+class BenchResult:
+    """A measurement with what it was taken on. `time_source` says what its counter counts."""
+
+    manifest: manifest.Manifest
+    board: Board
+    virtual: bool
+    time_source: str
+    measurement: bench_stage.Measurement
+    instructions: int | None
+    outputs: tuple[np.ndarray, ...]
+    sizes: dict[str, int]
+    warnings: tuple[str, ...]
+
+
+def bench(request: BenchRequest, on_row: Callable[[bench_stage.Row], None] | None = None,
+          progress: Progress = silent) -> BenchResult:  # fmt: skip
+    """Streams a data set through the firmware of `request.folder` and measures it."""
+    about = manifest.load(request.folder)
+    _same_board(about, request.board, request.folder)
+    model = _model_of(request.folder, about)
+    inputs = read(model, about.model).input_tensors()
+    data = load_data(request.data, x_key=request.keys.x, y_key=request.keys.y, inputs=inputs)
+    warnings = tuple(str(warning) for warning in check_data(data, inputs))
+    samples = _samples(data, inputs, request.limit)
+    progress("connect", 0, 0)
+    with open_oracle(model) as oracle, _device(request) as (device, running):
+        hello = device.hello()
+        device.require(sha256=bytes.fromhex(about.model_sha256), build_id=about.build_id)
+        found = bench_stage.measure(device, samples, _labels(data), about.outputs, oracle, on_row)
+        median = found.cycles.median if found.cycles else None
+        count = running.instructions(median, hello.counter_hz) if running and median is not None else None
+    outputs = tuple(
+        np.stack([np.frombuffer(row.outputs[i], tensor.dtype).reshape(tensor.shape[1:]) for row in found.rows])
+        for i, tensor in enumerate(about.outputs)
+    )
+    source = running.time_source if running else f"hardware {hello.counter.name.lower()}"
+    return BenchResult(
+        about,
+        request.board,
+        running is not None,
+        source,
+        found,
+        count,
+        outputs,
+        _sizes(request),
+        (*warnings, *found.warnings),
+    )
+
+
+def _samples(data: Dataset, inputs: Sequence[Tensor], limit: int) -> list[bench_stage.Sample]:
+    """The first `limit` samples (0: all) as the model's own input types."""
+    count = min(len(data), limit) if limit else len(data)
+    pairs = zip(data.inputs, inputs, strict=True)
+    arrays = [to_model_input(shaped(values[:count], tensor), tensor) for values, tensor in pairs]
+    return list(zip(*arrays, strict=True))
+
+
+def _labels(data: Dataset) -> Sequence[int] | None:
+    """Class labels [N], None where the data set has none or they are something else."""
+    labels = data.labels
+    return labels.tolist() if labels is not None and labels.ndim == 1 and labels.dtype.kind in "iu" else None
+
+
+def _sizes(request: BenchRequest) -> dict[str, int]:
+    """Bytes of flash and RAM of the image, empty for the host."""
+    memory, out = request.board.memory, request.folder / "out"
+    if memory is None:
+        return {}
+    text = (out / "firmware.map").read_text(encoding="utf-8", errors="replace")
+    found = sizes.measure(image.sections(out / "firmware.elf"), text, memory.stack_bytes)
+    return {
+        "flash_model_bytes": found.flash_model,
+        "flash_total_bytes": found.flash_total,
+        "ram_bytes": found.ram_total,
+    }
+
+
+def save_outputs(result: BenchResult, path: Path) -> None:
+    """Writes `outputs` [N, ...] (several: outputs_0 ...) to an .npz, in the model's own output dtype."""
+    buffer = io.BytesIO()
+    several = len(result.outputs) > 1
+    names = [f"outputs_{i}" if several else "outputs" for i in range(len(result.outputs))]
+    arrays: dict[str, Any] = dict(zip(names, result.outputs, strict=True))
+    np.savez(buffer, **arrays)
+    files.write_bytes(path, buffer.getvalue())
+
+
+def _model_of(folder: Path, about: manifest.Manifest) -> bytes:
+    model = read_model(folder / "model" / "model.tflite")
+    if hashlib.sha256(model).hexdigest() != about.model_sha256:
+        raise DataError(
+            "the project's model is the one it was built from", f"{folder}/model/model.tflite", "build it again"
+        )
+    return model
+
+
+@contextmanager
+def _device(request: BenchRequest) -> Iterator[tuple[Device, simulators.Running | None]]:
+    """The device to measure: a simulator switched on for this run, or the board at a port."""
+    if request.virtual or (request.board.always_virtual and not request.port):
+        simulator = simulators.pick(request.board, request.simulator)
+        elf = request.folder / "out" / "firmware.elf"
+        with (
+            simulator.start(elf, request.board) as running,
+            Device(ports.open_port(running.url), margin=_VIRTUAL_MARGIN) as device,
+        ):
+            yield device, running
+        return
+    baud = request.baud or (request.board.uart.baud if request.board.uart else 115200)
+    port = request.port or ports.choose_port(ports.list_ports()).device
+    with Device(ports.open_port(port, baud), baud=baud) as device:
+        if request.board.uart and not request.baud and device.hello():
+            device.raise_baud(request.board.uart.max_baud)
+        yield device, None
+
+
+def gate(result: BenchResult, *, accuracy: float | None, exact: bool) -> None:
+    """Raises ThresholdError where the result misses what the user demands."""
+    found, faults = result.measurement, []
+    if accuracy is not None and (found.accuracy is None or found.accuracy.value < accuracy):
+        value = "no labels" if found.accuracy is None else f"{found.accuracy.value:.2%} of {found.accuracy.total}"
+        faults.append(Fault(f"accuracy is at least {accuracy:.2%}", value, "see the report"))
+    if exact and found.exact != found.total:
+        faults.append(Fault(f"every output equals {found.oracle}", f"{found.exact} of {found.total}", "see the report"))
+    if faults:
+        raise ThresholdError.of(faults)

@@ -1,0 +1,283 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What results look like: rich tables for people on standard error, plain data for --json."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from tinyq_deploy import records
+
+if TYPE_CHECKING:
+    from tinyq_deploy import bench as bench_stage
+    from tinyq_deploy.board import Board
+    from tinyq_deploy.deploy import BenchResult, BuildResult
+    from tinyq_deploy.doctor import Check
+    from tinyq_deploy.flashers.base import FlashResult
+    from tinyq_deploy.inspect_model import Inspection
+    from tinyq_deploy.ports import Candidate
+    from tinyq_deploy.quantize import QuantizeResult
+
+VIRTUAL = "VIRTUAL"
+
+# Reports go to standard error, so that --json - and --jsonl leave standard output to programs.
+console = Console(stderr=True, highlight=False)
+
+
+def say(text: str) -> None:
+    """One line for the user."""
+    console.print(escape(text), soft_wrap=True)
+
+
+def warn(text: str) -> None:
+    """One warning."""
+    console.print(f"[yellow]warning:[/] {escape(text)}", soft_wrap=True)
+
+
+class _Progress:
+    """The progress call of deploy.py as a rich bar; silent when standard error is no terminal."""
+
+    def __init__(self, bar: Progress) -> None:
+        self.bar = bar
+        self.task: Any = None
+        self.what = ""
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        if what != self.what:
+            if self.task is not None:
+                self.bar.remove_task(self.task)
+            self.task, self.what = self.bar.add_task(what, total=total or None), what
+        self.bar.update(self.task, completed=done, total=total or None)
+
+
+def _bar(*columns: Any) -> Progress:
+    return Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), BarColumn(bar_width=30), *columns, TimeElapsedColumn(),
+        console=console, transient=True, disable=not console.is_terminal,
+    )  # fmt: skip
+
+
+@contextmanager
+def progress() -> Iterator[_Progress]:
+    """A progress bar for the time of the block."""
+    with _bar() as bar:
+        yield _Progress(bar)
+
+
+class _Live:
+    """Watches a benchmark: a bar with running figures, and JSON lines on standard output where asked for."""
+
+    def __init__(self, bar: Progress, jsonl: bool) -> None:
+        self.progress = _Progress(bar)
+        self.jsonl = jsonl
+        self.right = self.labelled = self.exact = self.count = 0
+
+    def row(self, row: bench_stage.Row) -> None:
+        """One sample has come back."""
+        self.count += 1
+        self.exact += row.exact
+        if row.right is not None:
+            self.labelled += 1
+            self.right += row.right
+        if self.jsonl:
+            print(json.dumps(records.row_json(row)), flush=True)
+        share = f", {self.right / self.labelled:.1%} right" if self.labelled else ""
+        self.progress("run", self.count, 0)
+        bar, task = self.progress.bar, self.progress.task
+        bar.update(task, description=f"sample {self.count}: {self.exact} exact{share}")
+
+
+@contextmanager
+def live(jsonl: bool) -> Iterator[_Live]:
+    """A live view for the time of the block."""
+    with _bar() as bar:
+        yield _Live(bar, jsonl)
+
+
+def _table(title: str, *columns: str, right: Sequence[str] = ()) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for column in columns:
+        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    return table
+
+
+def quantized(result: QuantizeResult, source: Path, target: Path) -> None:
+    """What quantize did."""
+    for warning in result.report.warnings:
+        warn(str(warning))
+    say(f"{source} -> {target}, {len(result.tflite):,} bytes")
+
+
+def built(result: BuildResult) -> None:
+    """What build made: layers with their kernels, memory, and layers that fell back."""
+    for warning in result.warnings:
+        warn(warning)
+    about, audits = result.manifest, {item.symbol: item for item in result.audit}
+    columns = ("#", "operator", "kernel really called", "MACs", "instructions")
+    table = _table(f"{about.name} for {result.board.title}", *columns,
+                   right=("#", "MACs"))  # fmt: skip
+    for entry in about.layers:
+        audit = audits.get(entry.symbol)
+        called = ", ".join(audit.called) if audit and audit.called else entry.function or "none: a view"
+        table.add_row(str(entry.index), entry.op, called, f"{entry.macs:,}", audit.instructions if audit else "")
+    console.print(table)
+    for item in result.audit:
+        if item.fell_back:
+            warn(f"{item.symbol}: {item.reason}")
+    say(_memory_line(result))
+    say(f"project: {result.folder}")
+
+
+def _memory_line(result: BuildResult) -> str:
+    about, board = result.manifest, result.board
+    peak = about.layers[about.peak_layer]
+    arena = f"arena {about.arena_bytes:,} bytes (at least {about.arena_lower_bound:,})"
+    text = f"{arena}, peak at layer {peak.index} {peak.op}"
+    sizes = result.built.sizes if result.built else None
+    if sizes is None or board.memory is None:
+        return text
+    return (
+        f"{text}\nflash {sizes.flash_total:,} of {board.memory.flash.bytes:,} bytes, model and kernels "
+        f"{sizes.flash_model:,}\nRAM {sizes.ram_total:,} of {board.memory.ram.bytes:,} bytes: static "
+        f"{sizes.ram_static:,}, stack {sizes.stack:,}"
+    )
+
+
+def flashed(result: FlashResult) -> None:
+    """What flash did, or would do."""
+    for step in result.steps:
+        say(" ".join(step))
+    if not result.dry_run:
+        say(f"flashed with {result.method}; bench checks the build id over the link")
+
+
+def benched(result: BenchResult, quiet: bool = False) -> None:
+    """The final table of bench."""
+    for warning in result.warnings:
+        warn(warning)
+    if quiet:
+        return
+    found, about = result.measurement, result.manifest
+    mark = f" [{VIRTUAL}]" if result.virtual else ""
+    table = _table(escape(f"{about.name} on {result.board.title}{mark}"), "figure", "value")
+    for name, value in _figures(result):
+        table.add_row(name, escape(value))
+    console.print(table)
+    if found.layer_cycles:
+        console.print(_layer_table(result))
+    if result.virtual:
+        say(f"{VIRTUAL}: counts are {result.time_source}, not time on hardware.")
+
+
+def _figures(result: BenchResult) -> Iterator[tuple[str, str]]:
+    found = result.measurement
+    yield "samples", f"{found.total}"
+    if found.accuracy:
+        a = found.accuracy
+        yield "accuracy", f"{a.value:.2%} ({a.correct} of {a.total}; 95 % interval {a.low:.2%} to {a.high:.2%})"
+    else:
+        yield "accuracy", "no labels"
+    yield "exact", f"{found.exact} of {found.total} outputs equal the oracle, byte for byte"
+    yield "oracle", found.oracle + (f" ({found.oracle_note})" if found.oracle_note else "")
+    if found.cycles and found.hello.counter_hz:
+        ms = 1000 / found.hello.counter_hz
+        c, label = found.cycles, VIRTUAL.lower() + " " if result.virtual else ""
+        yield f"{label}latency", f"median {c.median * ms:.3f} ms, p95 {c.p95 * ms:.3f}, max {c.most * ms:.3f}"
+        yield (
+            f"{label}count",
+            f"median {c.median:,} ticks at {found.hello.counter_hz / 1e6:g} MHz, {result.time_source}",
+        )
+    if result.instructions is not None:
+        yield "virtual instructions", f"{result.instructions:,} per inference"
+    yield "core clock", f"{found.hello.clock_hz / 1e6:g} MHz reached"
+    yield "arena", f"{result.manifest.arena_bytes:,} bytes"
+    for name, size in result.sizes.items():
+        yield name.replace("_", " "), f"{size:,} bytes"
+    yield "stack used", f"{found.stats.stack_high_water:,} bytes"
+    yield "kernels", f"{result.manifest.kernels}, {result.manifest.optimize}"
+    yield (
+        "link",
+        f"{found.resends} resends; the board counts {found.stats.rx_overruns} overruns and {found.stats.crc_errors} bad frames",
+    )
+
+
+def _layer_table(result: BenchResult) -> Table:
+    found = result.measurement
+    total = sum(found.layer_cycles) or 1
+    unit = "ticks" if not result.virtual else "virtual ticks"
+    table = _table("layers, one run", "#", "operator", "kernel", "MACs", unit, "%", right=("#", "MACs", unit, "%"))
+    code = [entry for entry in result.manifest.layers if entry.symbol]
+    for entry, cycles in zip(code, found.layer_cycles, strict=True):
+        table.add_row(
+            str(entry.index), entry.op, entry.function, f"{entry.macs:,}", f"{cycles:,}", f"{cycles / total:.1%}"
+        )
+    return table
+
+
+def inspected(found: Inspection) -> None:
+    """The table of inspect."""
+    columns = ("#", "operator", "inputs", "outputs", "MACs", "constants")
+    table = _table(escape(f"{found.name}, {found.macs:,} MACs"), *columns,
+                   right=("#", "MACs", "constants"))  # fmt: skip
+    for layer in found.layers:
+        shapes = [" ".join(str(list(shape)) for shape in group) for group in (layer.inputs, layer.outputs)]
+        macs = "" if layer.macs is None else f"{layer.macs:,}"
+        table.add_row(str(layer.index), layer.op, *map(escape, shapes), macs, f"{layer.constant_bytes:,}")
+    console.print(table)
+    if found.arena_bytes is not None:
+        say(
+            f"arena {found.arena_bytes:,} bytes, peak at layer {found.peak_layer}; "
+            f"constants {found.flash_bytes:,} bytes"
+        )
+    for fault in found.faults:
+        warn(f"does not compile: {fault}")
+
+
+def boards(found: Sequence[Board]) -> None:
+    """The table of boards."""
+    table = _table("boards", "name", "title", "core", "MHz", "flash", "RAM", "verified", "runs without hardware")
+    for item in found:
+        memory, clock = item.memory, item.clock
+        virtual = [item.emulate.unicorn and "unicorn", item.emulate.qemu and "QEMU", item.is_host and "this PC"]
+        table.add_row(
+            ", ".join((item.name, *item.aliases)), item.title, item.core, f"{clock.hz / 1e6:g}" if clock else "",
+            f"{memory.flash.bytes // 1024} K" if memory else "", f"{memory.ram.bytes // 1024} K" if memory else "",
+            item.verified, ", ".join(name for name in virtual if name),
+        )  # fmt: skip
+    console.print(table)
+
+
+def operators() -> None:
+    """The table of operators."""
+    table = _table("operators", "operator", "kernels", "rules")
+    for row in records.operators_json()["operators"]:
+        table.add_row(row["name"], ", ".join(row["kernels"]), "\n".join(row["rules"]), end_section=True)
+    console.print(table)
+
+
+def doctor(checks: Sequence[Check]) -> None:
+    """The table of doctor."""
+    table = _table("this installation", "", "what", "found", "next")
+    for check in checks:
+        mark = "[green]ok[/]" if check.ok else "[red]missing[/]" if check.required else "[yellow]absent[/]"
+        table.add_row(mark, check.name, escape(check.found), escape(check.next))
+    console.print(table)
+
+
+def ports(found: Sequence[Candidate]) -> None:
+    """The table of ports."""
+    if not found:
+        say("no serial port of a known board, probe or adapter")
+        return
+    table = _table("ports", "port", "why", "serial number")
+    for item in found:
+        table.add_row(item.device, escape(item.why), item.serial_number)
+    console.print(table)
