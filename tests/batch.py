@@ -27,7 +27,9 @@ END = b"\x55"
 OFFSET = 1 << 20
 
 
-def build(folder: Path, model: bytes, board: Board, target: Target, kernels: str, toolchain: str, optimize: Optimize) -> Path:
+def build(
+    folder: Path, model: bytes, board: Board, target: Target, kernels: str, toolchain: str, optimize: Optimize
+) -> Path:
     """The ELF of a model with the batch program instead of the application."""
     graph = read(model, "model.tflite")
     check(graph)
@@ -55,7 +57,8 @@ def run(elf: Path, board: Board, samples: Sequence[tuple[np.ndarray, ...]], outp
     assert board.emulate.qemu is not None
     assert board.memory is not None
     argv = [
-        "qemu-system-arm", "-M", board.emulate.qemu.machine, "-kernel", str(elf), "-display", "none", "-monitor", "none",
+        "qemu-system-arm", "-M", board.emulate.qemu.machine, "-kernel", str(elf),
+        "-display", "none", "-monitor", "none",
         "-device", f"loader,file={image},addr={board.memory.ram.origin + OFFSET:#x},force-raw=on",
         *["-serial", "null"] * board.emulate.qemu.serial_index, "-serial", "stdio",
     ]  # fmt: skip

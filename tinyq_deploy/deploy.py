@@ -24,7 +24,7 @@ from tinyq_deploy.board import Board
 from tinyq_deploy.check import check
 from tinyq_deploy.data import Dataset, load_data, to_model_input
 from tinyq_deploy.data_check import check_data, shaped
-from tinyq_deploy.errors import DataError, Fault, ThresholdError, UsageError
+from tinyq_deploy.errors import DataError, Fault, ModelError, ThresholdError, UsageError
 from tinyq_deploy.graph import Tensor
 from tinyq_deploy.kernels.base import Target
 from tinyq_deploy.kernels.cmsis_nn import library as cmsis_nn
@@ -127,17 +127,18 @@ def build(request: BuildRequest, progress: Progress = silent) -> BuildResult:
     layers = () if request.board.is_host else audit_stage.layer_infos(program, request.kernels)
     audited = audit_stage.audit(built.elf, layers, request.board.core, strict=request.strict_kernels) if layers else ()
     return BuildResult(
-        folder, request.board, project.manifest, program, f"{toolchain.name} {built.compiler}", built, audited, warnings
+        folder, request.board, project.manifest, program, built.compiler, built, audited, warnings
     )
 
 
 def _integer_model(request: BuildRequest, progress: Progress) -> tuple[bytes, tuple[str, ...]]:
     """The int8 .tflite to compile, quantised here if the model is not integer yet, and what the quantiser warned of."""
-    if identify(request.model) is Kind.INTEGER_TFLITE:
+    kind = identify(request.model)
+    if kind is Kind.INTEGER_TFLITE:
         return read_model(request.model), ()
     if not request.representative:
-        raise UsageError(
-            "a model that is not integer yet needs representative data", f"{request.model}",
+        raise ModelError(
+            "a model is full int8, or comes with representative data to make it so", f"{request.model}: {kind.value}",
             "give --representative-data DATA: a few hundred inputs as the model sees them in use",
         )  # fmt: skip
     result = quantize(

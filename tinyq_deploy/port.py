@@ -14,7 +14,7 @@ RX_BYTES_LEAST = 256
 _RX_SHARE = 16
 _COMMON = ("startup.c", "fault.c", "clock.c", "counter.c", "ring.c", "libc.c")
 _HEADERS = ("tinyq_port.h",)
-_TARGET_HEADERS = ("cortex_m.h", "port_internal.h", "libc/string.h", "libc/math.h")
+_TARGET_HEADERS = ("cortex_m.h", "port_internal.h", "libc/string.h", "libc/math.h", "libc/stdint.h", "libc/limits.h")
 NO_BUILTIN = "port/libc.c"
 
 

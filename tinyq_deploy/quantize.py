@@ -122,7 +122,7 @@ def _check_source(kind: Kind, path: Path, has_data: bool, trust_model: bool) -> 
         )
     if not has_data and kind is not Kind.INTEGER_TFLITE:
         raise UsageError(
-            "a float model is quantised with representative data", f"{path}: a {kind.value}", "pass --representative"
+            "a float model is quantised with representative data", f"{path}: a {kind.value}", "pass --representative-data DATA"
         )
 
 

@@ -262,8 +262,14 @@ def _application_files(board: Board) -> dict[str, bytes]:
 
 def _application_sources(board: Board) -> list[Source]:
     paths = (*_APPLICATION, *port.port_sources(board))
-    own = [Source(f"src/{path}", no_builtin=path == port.NO_BUILTIN) for path in paths]
+    own = [_application_source(path) for path in paths]
     return [Source("src/model_binding.c"), *own]
+
+
+def _application_source(path: str) -> Source:
+    """The application and the link are never timed: they are always built for size."""
+    untimed = path.startswith(("app/", "link/"))
+    return Source(f"src/{path}", flags=("-Os",) if untimed else (), no_builtin=path == port.NO_BUILTIN)
 
 
 def _board_files(board: Board) -> dict[str, str]:

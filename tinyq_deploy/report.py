@@ -4,12 +4,13 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -28,8 +29,11 @@ if TYPE_CHECKING:
 
 VIRTUAL = "VIRTUAL"
 
+# Columns where nobody's terminal says how many: in a pipe or a log.
+_PIPED_WIDTH = 110
+
 # Reports go to standard error, so that --json - and --jsonl leave standard output to programs.
-console = Console(stderr=True, highlight=False)
+console = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else _PIPED_WIDTH)
 
 
 def say(text: str) -> None:
@@ -102,11 +106,22 @@ def live(jsonl: bool) -> Iterator[_Live]:
         yield _Live(bar, jsonl)
 
 
-def _table(title: str, *columns: str, right: Sequence[str] = ()) -> Table:
+def _table(title: str, *columns: str, right: Sequence[str] = (), whole: Sequence[str] = ()) -> Table:
+    """A table; columns in `right` are right-aligned, those in `whole` never wrap."""
     table = Table(title=title, title_justify="left", title_style="bold")
     for column in columns:
-        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+        justify: JustifyMethod = "right" if column in right else "left"
+        table.add_column(column, justify=justify, overflow="fold", no_wrap=column in (*right, *whole))
     return table
+
+
+def _short(function: str) -> str:
+    """tinyq_portable_conv_2d -> portable conv_2d."""
+    for kernel_set in ("portable", "cmsis_nn", "own"):
+        prefix = f"tinyq_{kernel_set}_"
+        if function.startswith(prefix):
+            return f"{kernel_set.replace('_', '-')} {function.removeprefix(prefix)}"
+    return function
 
 
 def quantized(result: QuantizeResult, source: Path, target: Path) -> None:
@@ -203,10 +218,9 @@ def _figures(result: BenchResult) -> Iterator[tuple[str, str]]:
         yield name.replace("_", " "), f"{size:,} bytes"
     yield "stack used", f"{found.stats.stack_high_water:,} bytes"
     yield "kernels", f"{result.manifest.kernels}, {result.manifest.optimize}"
-    yield (
-        "link",
-        f"{found.resends} resends; the board counts {found.stats.rx_overruns} overruns and {found.stats.crc_errors} bad frames",
-    )
+    stats = found.stats
+    device = f"{stats.rx_overruns} overruns and {stats.crc_errors} bad frames seen by the board"
+    yield "link", f"{found.resends} resends, {device}"
 
 
 def _layer_table(result: BenchResult) -> Table:
@@ -217,7 +231,7 @@ def _layer_table(result: BenchResult) -> Table:
     code = [entry for entry in result.manifest.layers if entry.symbol]
     for entry, cycles in zip(code, found.layer_cycles, strict=True):
         table.add_row(
-            str(entry.index), entry.op, entry.function, f"{entry.macs:,}", f"{cycles:,}", f"{cycles / total:.1%}"
+            str(entry.index), entry.op, _short(entry.function), f"{entry.macs:,}", f"{cycles:,}", f"{cycles / total:.1%}"
         )
     return table
 
@@ -243,12 +257,13 @@ def inspected(found: Inspection) -> None:
 
 def boards(found: Sequence[Board]) -> None:
     """The table of boards."""
-    table = _table("boards", "name", "title", "core", "MHz", "flash", "RAM", "verified", "runs without hardware")
+    columns = ("name", "core", "MHz", "flash", "RAM", "verified", "without hardware")
+    table = _table("boards", *columns, right=("MHz", "flash", "RAM"), whole=("name", "core"))
     for item in found:
         memory, clock = item.memory, item.clock
         virtual = [item.emulate.unicorn and "unicorn", item.emulate.qemu and "QEMU", item.is_host and "this PC"]
         table.add_row(
-            ", ".join((item.name, *item.aliases)), item.title, item.core, f"{clock.hz / 1e6:g}" if clock else "",
+            ", ".join((item.name, *item.aliases)), item.core, f"{clock.hz / 1e6:g}" if clock else "",
             f"{memory.flash.bytes // 1024} K" if memory else "", f"{memory.ram.bytes // 1024} K" if memory else "",
             item.verified, ", ".join(name for name in virtual if name),
         )  # fmt: skip

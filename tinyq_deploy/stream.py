@@ -267,7 +267,7 @@ class Device:
         except LinkTimeout:
             if smallest:
                 raise
-            pass
+            self.chunk = max(SMALLEST_CHUNK, self.chunk // 2)
             return None
         self._clean = self._clean + 1 if self.link.stats.resends == before else 0
         if self._clean >= _GROW_AFTER:

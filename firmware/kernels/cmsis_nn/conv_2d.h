@@ -2,33 +2,15 @@
 #ifndef TINYQ_CMSIS_NN_CONV_2D_H
 #define TINYQ_CMSIS_NN_CONV_2D_H
 
-#include "../tinyq_conv_2d_params.h"
-#include "../tinyq_fixed_point.h"
-#include "tinyq_cmsis_nn.h"
+#include "tinyq_convolve.h"
 
-/* CONV_2D, int8, batch 1; arguments as in portable/conv_2d.h. `scratch` holds expanded input, aligned to 4. */
-TINYQ_KERNEL void tinyq_cmsis_nn_conv_2d(const tinyq_conv_2d_params *p, const int8_t *input, const int8_t *filter,
-                                         const int32_t *bias, const int32_t *multiplier, const int32_t *shift,
-                                         void *scratch, int8_t *output)
+/* CONV_2D by im2col and matrix product, CMSIS-NN up to 6. */
+TINYQ_KERNEL void tinyq_cmsis_nn_conv_2d(const tinyq_conv_2d_params *p, const int8_t *input,
+                                         const int8_t *filter, const int32_t *bias,
+                                         const int32_t *multiplier, const int32_t *shift, void *scratch,
+                                         int8_t *output)
 {
-    const cmsis_nn_context context = {.buf = scratch};
-    const cmsis_nn_conv_params params = {
-        .input_offset = p->input_offset,
-        .output_offset = p->output_offset,
-        .stride = {.w = p->stride_width, .h = p->stride_height},
-        .padding = {.w = p->pad_left, .h = p->pad_top},
-        .dilation = {.w = p->dilation_width, .h = p->dilation_height},
-        .activation = {.min = p->activation_min, .max = p->activation_max},
-    };
-    const cmsis_nn_per_channel_quant_params quant = tinyq_cmsis_nn_per_channel(multiplier, shift);
-    const cmsis_nn_dims input_dims = {.n = 1, .h = p->input_height, .w = p->input_width, .c = p->input_channels};
-    const cmsis_nn_dims filter_dims = {
-        .n = p->output_channels, .h = p->filter_height, .w = p->filter_width, .c = p->filter_channels};
-    const cmsis_nn_dims bias_dims = {.n = 1, .h = 1, .w = 1, .c = p->output_channels};
-    const cmsis_nn_dims output_dims = {.n = 1, .h = p->output_height, .w = p->output_width, .c = p->output_channels};
-
-    tinyq_cmsis_nn_check(arm_convolve_wrapper_s8(&context, &params, &quant, &input_dims, input, &filter_dims, filter,
-                                                 &bias_dims, bias, &output_dims, output));
+    tinyq_cmsis_nn_convolve(arm_convolve_s8, p, input, filter, bias, multiplier, shift, scratch, output);
 }
 
 #endif

@@ -3,12 +3,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TypeVar
-
 import numpy as np
 
-from tinyq_deploy.cores import extension
+from tinyq_deploy.cores import Extension, extension
 from tinyq_deploy.graph import NodeView
 from tinyq_deploy.kernels.base import Constant, Kernel, KernelCall, Read, Scratch, Target, Write, bias_or_zeros, weights
 from tinyq_deploy.kernels.cmsis_nn import scratch
@@ -16,84 +13,85 @@ from tinyq_deploy.kernels.cmsis_nn.base import adapter_call, fits
 from tinyq_deploy.ops.conv_2d import BIAS, FILTER, INPUT, Conv2D, Conv2DParams, channel_multipliers
 from tinyq_deploy.ops.depthwise_conv_2d import DepthwiseConv2D, DepthwiseConv2DParams
 
-CONVOLVE = "arm_convolve_wrapper_s8"
+CONVOLVE = "arm_convolve_s8"
 # Came with grouped convolutions.
 CONVOLVE_GROUPS = "arm_nn_mat_mult_kernel_row_offset_s8_s16"
-DEPTHWISE = "arm_depthwise_conv_wrapper_s8"
-
-_Params = TypeVar("_Params", Conv2DParams, DepthwiseConv2DParams)
-
-
-def upright(p: _Params) -> _Params:
-    """A window of one row over one row, turned into one column over one column: the same bytes in memory.
-
-    It keeps away from the library's 1xN kernel for MVE, which reads behind the input (all versions) and takes wrong
-    bytes for the padding at the right where stride and padding are both above 1 (6.0 to 7.0).
-    """
-    if (p.input_height, p.filter_height) != (1, 1):
-        return p
-    return replace(
-        p,
-        input_height=p.input_width, input_width=1,
-        filter_height=p.filter_width, filter_width=1,
-        output_height=p.output_width, output_width=1,
-        stride_height=p.stride_width, stride_width=1,
-        dilation_height=p.dilation_width, dilation_width=1,
-        pad_top=p.pad_left, pad_left=0,
-    )  # fmt: skip
+CONVOLVE_1X1 = "arm_convolve_1x1_s8_fast"
+CONVOLVE_1X1_STRIDED = "arm_convolve_1x1_s8"
+DEPTHWISE = "arm_depthwise_conv_s8"
+DEPTHWISE_3X3 = "arm_depthwise_conv_3x3_s8"
+DEPTHWISE_OPT = "arm_depthwise_conv_s8_opt"
 
 
 class CmsisNNConv2D(Kernel):
-    """arm_convolve_wrapper_s8: pointwise matrix product, else im2col and matrix product."""
+    """Pointwise as one matrix product, everything else by im2col and matrix product.
+
+    The kernels are called by their own names, not through arm_convolve_wrapper_s8: only what runs is linked, and the
+    library's 1xN kernel for MVE is kept away, which reads behind its input (4.1 to 7.0) and computes wrong bytes at the
+    right edge where stride and padding are both above 1 (6.0 to 7.0).
+    """
 
     op = "CONV_2D"
     kernel_set = "cmsis-nn"
 
     def call(self, view: NodeView, target: Target) -> KernelCall | None:
         """Takes what the 16-bit extents inside the library hold; grouped convolutions where it knows them."""
-        params = Conv2D.params(view)
-        functions = (CONVOLVE,) if params.groups == 1 else (CONVOLVE, CONVOLVE_GROUPS)
-        if target.cmsis_nn is None or not target.cmsis_nn.has(*functions):
-            return None
-        return convolution(view, params, Constant("filter", weights(view, FILTER)), functions, target)
+        return convolution(view, Conv2D.params(view), Constant("filter", weights(view, FILTER)), target)
 
 
 class CmsisNNDepthwiseConv2D(Kernel):
-    """arm_depthwise_conv_wrapper_s8; a single input channel is an ordinary convolution, which is faster."""
+    """The library's kernel for the shape; a single input channel is an ordinary convolution, which is faster."""
 
     op = "DEPTHWISE_CONV_2D"
     kernel_set = "cmsis-nn"
 
     def call(self, view: NodeView, target: Target) -> KernelCall | None:
         """Takes what the 16-bit extents inside the library hold."""
-        params = upright(DepthwiseConv2D.params(view))
-        library = target.cmsis_nn
-        if library is None:
+        params = DepthwiseConv2D.params(view)
+        if params.input_channels == 1:
+            return convolution(view, _as_convolution(params), _transposed_filter(view), target)
+        name, function = _depthwise_kernel(params, extension(target.core))
+        fitting = _extents_fit(params, params.filter_height * params.filter_width)
+        if target.cmsis_nn is None or not target.cmsis_nn.has(function) or not fitting:
             return None
-        if params.input_channels == 1 and library.has(CONVOLVE):
-            return convolution(view, _as_convolution(params), _transposed_filter(view), (CONVOLVE,), target)
-        if not library.has(DEPTHWISE) or not _extents_fit(params, params.filter_height * params.filter_width):
-            return None
-        working = Scratch(scratch.depthwise_conv_2d(params, extension(target.core)))
+        working = scratch.depthwise_conv_2d(params, extension(target.core)) if function == DEPTHWISE_OPT else 0
         return adapter_call(
-            "depthwise_conv_2d", "tinyq_depthwise_conv_2d_params", params, (DEPTHWISE,),
-            Read(view.given(INPUT).index), Constant("filter", weights(view, FILTER)), *_channels(view, params), working,
-            Write(view.output().index),
+            name, "tinyq_depthwise_conv_2d_params", params, (function,),
+            Read(view.given(INPUT).index), Constant("filter", weights(view, FILTER)), *_channels(view, params),
+            Scratch(working), Write(view.output().index),
         )  # fmt: skip
 
 
-def convolution(
-    view: NodeView, params: Conv2DParams, filter_: Constant, functions: tuple[str, ...], target: Target
-) -> KernelCall | None:
-    """The call of arm_convolve_wrapper_s8 with `filter_` [O,KH,KW,C/groups], None where it does not fit."""
-    p = upright(params)
-    if not _extents_fit(p, p.filter_height * p.filter_width * p.filter_channels):
+def convolution(view: NodeView, p: Conv2DParams, filter_: Constant, target: Target) -> KernelCall | None:
+    """The call that convolves with `filter_` [O,KH,KW,C/groups], None where the library cannot."""
+    library = target.cmsis_nn
+    if library is None:
         return None
-    working = Scratch(scratch.conv_2d(p, extension(target.core)))
+    name, functions = _convolution_kernel(p, library.convolves_upscaled)
+    if not library.has(*functions) or not _extents_fit(p, p.filter_height * p.filter_width * p.filter_channels):
+        return None
     return adapter_call(
-        "conv_2d", "tinyq_conv_2d_params", p, functions,
-        Read(view.given(INPUT).index), filter_, *_channels(view, p), working, Write(view.output().index),
+        name, "tinyq_conv_2d_params", p, functions, Read(view.given(INPUT).index), filter_, *_channels(view, p),
+        Scratch(scratch.conv_2d(p, extension(target.core))), Write(view.output().index),
     )  # fmt: skip
+
+
+def _convolution_kernel(p: Conv2DParams, upscaled: bool) -> tuple[str, tuple[str, ...]]:
+    """The adapter for a shape and the library functions that it stands for."""
+    if scratch.is_pointwise(p):
+        strided = (p.stride_height, p.stride_width) != (1, 1)
+        return ("conv_2d_1x1_strided", (CONVOLVE_1X1_STRIDED,)) if strided else ("conv_2d_1x1", (CONVOLVE_1X1,))
+    functions = (CONVOLVE,) if p.groups == 1 else (CONVOLVE, CONVOLVE_GROUPS)
+    return "conv_2d_v7" if upscaled else "conv_2d", functions
+
+
+def _depthwise_kernel(p: DepthwiseConv2DParams, offers: Extension) -> tuple[str, str]:
+    """The adapter for a shape and the library function that it calls, chosen as arm_depthwise_conv_wrapper_s8 does."""
+    if p.depth_multiplier != 1 or (p.dilation_height, p.dilation_width) != (1, 1):
+        return "depthwise_conv_2d", DEPTHWISE
+    if offers != "mve" and (p.filter_height, p.filter_width) == (3, 3) and max(p.pad_top, p.pad_left) <= 1:
+        return "depthwise_conv_2d_3x3", DEPTHWISE_3X3
+    return ("depthwise_conv_2d", DEPTHWISE) if offers == "none" else ("depthwise_conv_2d_opt", DEPTHWISE_OPT)
 
 
 def _channels(view: NodeView, p: Conv2DParams | DepthwiseConv2DParams) -> tuple[Constant, ...]:

@@ -48,19 +48,22 @@ _KNOWN_REVISION = 19
 _RELEASE = re.compile(r'<release\s+version="(\d+)\.(\d+)\.(\d+)')
 _REVISION = re.compile(r"\$Revision:\s*V\.(\d+)\.(\d+)")
 _VERSION_FOLDER = re.compile(r"(\d+)\.(\d+)\.(\d+)")
+_UPSCALED = re.compile(r"\barm_convolve_s8\([^;]*\bupscale_dims\b")
 _FOLDED_SUM = re.compile(r"=\s*\*\s*kernel_sum\s*\+\+")
 
 
 @dataclass(frozen=True)
 class Library:
     """One copy of CMSIS-NN. `root` holds Include/ and Source/; `origin` says how it was found; `functions` are those
-    whose sources are there, all they call included; `exact_version` is False for a checkout between releases."""
+    whose sources are there, all they call included; `exact_version` is False for a checkout between releases;
+    `convolves_upscaled`: arm_convolve_s8 has the argument upscale_dims, as from 7.0 on."""
 
     root: Path
     version: Version
     origin: str
     exact_version: bool
     kernel_sums: KernelSums
+    convolves_upscaled: bool
     functions: frozenset[str]
     scan: Scan
     license: Path | None
@@ -104,7 +107,8 @@ def read(path: Path, origin: str) -> Library:
         )
     scanned = scan(root)
     return Library(
-        root, version, origin, exact, _kernel_sums(root), scanned.complete(), scanned,
+        root, version, origin, exact, _kernel_sums(root),
+        _UPSCALED.search(_text(root / _HEADER)) is not None, scanned.complete(), scanned,
         next((p for name in _LICENSES for p in (root / name, root.parent / name) if p.is_file()), None),
     )  # fmt: skip
 

@@ -15,10 +15,14 @@ from tinyq_deploy.ops.depthwise_conv_2d import DepthwiseConv2DParams
 _MVE_CHANNELS = 124
 
 
+def is_pointwise(p: Conv2DParams) -> bool:
+    """Whether each output reads one input position."""
+    return (p.filter_height, p.filter_width, p.pad_top, p.pad_left, p.groups) == (1, 1, 0, 0, 1)
+
+
 def conv_2d(p: Conv2DParams, extension: Extension) -> int:
     """Two columns of int16 taps, or on MVE four of int8 in whole vectors; pointwise convolutions read their input."""
-    window = (p.filter_height, p.filter_width)
-    if window == (1, 1) and (p.pad_top, p.pad_left, p.groups) == (0, 0, 1) and _undilated(p):
+    if is_pointwise(p):
         return 0
     taps = p.filter_height * p.filter_width * p.input_channels
     return 4 * _whole(taps, 16) if extension == "mve" else 2 * 2 * _whole(taps, 4)
