@@ -14,10 +14,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinyq_deploy import assets, deploy, manifest
+from tinyq_deploy import assets, board, deploy, manifest
 from tinyq_deploy.cli import run
 from tinyq_deploy.data import load_data
+from tinyq_deploy.errors import FlashError
 from tinyq_deploy.quantize import quantize
+from tinyq_deploy.simulators.spawn import spawn_url
 
 DIGITS = assets.folder("examples") / "digits"
 
@@ -202,6 +204,15 @@ def test_a_port_that_is_not_there(model: Path, folder: Path) -> None:
     assert run(["build", str(model), "--board", "host"]) == 0
     data = ["--data", str(DIGITS / "test.npz"), "--limit", "2"]
     assert run(["bench", "--board", "host", "--port", "/dev/ttyNOTHERE", *data]) == 6
+
+
+def test_flash_asks_the_board_for_its_build_id(model: Path, folder: Path) -> None:
+    assert run(["build", str(model), "--board", "host", "-o", "a", "--kernels", "portable"]) == 0
+    assert run(["build", str(model), "--board", "host", "-o", "b", "--kernels", "portable", "--keep-input"]) == 0
+    port, host = spawn_url(str(folder / "a" / "out" / "firmware.elf")), board.load("host")
+    assert deploy.verify_flashed(manifest.load(folder / "a"), host, "", port) == ""
+    with pytest.raises(FlashError, match="expected build|instead of"):
+        deploy.verify_flashed(manifest.load(folder / "b"), host, "", port)
 
 
 @pytest.mark.skipif(not hasattr(os, "openpty"), reason="no pseudo-terminals on this system")

@@ -24,7 +24,7 @@ from tinyq_deploy.board import Board
 from tinyq_deploy.check import check
 from tinyq_deploy.data import Dataset, load_data, to_model_input
 from tinyq_deploy.data_check import check_data, shaped
-from tinyq_deploy.errors import DataError, Fault, ModelError, ThresholdError, UsageError
+from tinyq_deploy.errors import DataError, Fault, FlashError, LinkError, ModelError, ThresholdError, UsageError
 from tinyq_deploy.graph import Tensor
 from tinyq_deploy.kernels.base import Target
 from tinyq_deploy.kernels.cmsis_nn import library as cmsis_nn
@@ -126,9 +126,7 @@ def build(request: BuildRequest, progress: Progress = silent) -> BuildResult:
     built = build_stage.build(folder, project.recipe, toolchain, request.board, request.optimize, progress=told)
     layers = () if request.board.is_host else audit_stage.layer_infos(program, request.kernels)
     audited = audit_stage.audit(built.elf, layers, request.board.core, strict=request.strict_kernels) if layers else ()
-    return BuildResult(
-        folder, request.board, project.manifest, program, built.compiler, built, audited, warnings
-    )
+    return BuildResult(folder, request.board, project.manifest, program, built.compiler, built, audited, warnings)
 
 
 def _integer_model(request: BuildRequest, progress: Progress) -> tuple[bytes, tuple[str, ...]]:
@@ -160,16 +158,47 @@ def project_folder(given: Path | None, board: Board | None) -> Path:
     return max(found, key=lambda path: (path / manifest.MANIFEST).stat().st_mtime)
 
 
+@dataclass(frozen=True)
+class Flashed:
+    """What flashing did. `unverified` says why the board was not asked for its build id afterwards, empty if it was."""
+
+    result: flashers.FlashResult
+    unverified: str
+
+
 def flash(
-    folder: Path, board: Board, *, method: str = "", probe: str = "", dry_run: bool = False
-) -> flashers.FlashResult:
-    """Programs the image in `folder`. The next `bench` refuses any other build id."""
+    folder: Path, board: Board, *, method: str = "", probe: str = "", port: str = "", dry_run: bool = False
+) -> Flashed:
+    """Programs the image in `folder` and asks the board over the link whether it runs it. Raises FlashError."""
     about = manifest.load(folder)
     _same_board(about, board, folder)
     image = folder / "out" / "firmware.elf"
     if not image.is_file():
         raise UsageError("the project is built", f"no {image}", "run `tinyq-deploy build` first")
-    return flashers.flash(image, board, method or None, probe or None, dry_run)
+    result = flashers.flash(image, board, method or None, probe or None, dry_run)
+    return Flashed(result, "a dry run" if dry_run else verify_flashed(about, board, probe, port))
+
+
+def verify_flashed(about: manifest.Manifest, board: Board, probe: str, port: str) -> str:
+    """Asks the board for its build id: "" when it is the flashed one, or why it could not be asked.
+
+    Without `port`, the only candidate (with the serial number `probe`, if given) is asked. Raises FlashError when the
+    board runs something else.
+    """
+    if not port:
+        found = [item for item in ports.list_ports() if probe in ("", item.serial_number)]
+        if len(found) != 1:
+            return f"{len(found)} serial ports could be the board's; give --port"
+        port = found[0].device
+    baud = board.uart.baud if board.uart else 115200
+    with Device(ports.open_port(port, baud), baud=baud) as device:
+        try:
+            device.hello()
+            device.require(sha256=bytes.fromhex(about.model_sha256), build_id=about.build_id)
+        except LinkError as error:
+            fault = error.faults[0]
+            raise FlashError("the board runs the image that was flashed", fault.found, fault.hint) from error
+    return ""
 
 
 def _same_board(about: manifest.Manifest, board: Board, folder: Path) -> None:
@@ -218,7 +247,7 @@ def bench(request: BenchRequest, on_row: Callable[[bench_stage.Row], None] | Non
     data = load_data(request.data, x_key=request.keys.x, y_key=request.keys.y, inputs=inputs)
     warnings = tuple(str(warning) for warning in check_data(data, inputs))
     samples = _samples(data, inputs, request.limit)
-    progress("connect", 0, 0)
+    progress("connect", 0, len(samples))
     with open_oracle(model) as oracle, _device(request) as (device, running):
         hello = device.hello()
         device.require(sha256=bytes.fromhex(about.model_sha256), build_id=about.build_id)

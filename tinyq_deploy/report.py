@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, JustifyMethod
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
 from tinyq_deploy import records
@@ -20,9 +20,8 @@ from tinyq_deploy import records
 if TYPE_CHECKING:
     from tinyq_deploy import bench as bench_stage
     from tinyq_deploy.board import Board
-    from tinyq_deploy.deploy import BenchResult, BuildResult
+    from tinyq_deploy.deploy import BenchResult, BuildResult, Flashed
     from tinyq_deploy.doctor import Check
-    from tinyq_deploy.flashers.base import FlashResult
     from tinyq_deploy.inspect_model import Inspection
     from tinyq_deploy.ports import Candidate
     from tinyq_deploy.quantize import QuantizeResult
@@ -82,7 +81,7 @@ class _Live:
     def __init__(self, bar: Progress, jsonl: bool) -> None:
         self.progress = _Progress(bar)
         self.jsonl = jsonl
-        self.right = self.labelled = self.exact = self.count = 0
+        self.right = self.labelled = self.exact = self.count = self.total = 0
 
     def row(self, row: bench_stage.Row) -> None:
         """One sample has come back."""
@@ -93,16 +92,24 @@ class _Live:
             self.right += row.right
         if self.jsonl:
             print(json.dumps(records.row_json(row)), flush=True)
+        self.progress("run", self.count, self.total)
+        self.progress.bar.update(self.progress.task, description=self._line(row))
+
+    def _line(self, row: bench_stage.Row) -> str:
         share = f", {self.right / self.labelled:.1%} right" if self.labelled else ""
-        self.progress("run", self.count, 0)
-        bar, task = self.progress.bar, self.progress.task
-        bar.update(task, description=f"sample {self.count}: {self.exact} exact{share}")
+        ticks = f", {row.cycles:,} ticks" if row.cycles is not None else ""
+        return f"sample {self.count} of {self.total}: {self.exact} exact{share}{ticks}"
+
+    def stage(self, what: str, done: int, total: int) -> None:
+        """The progress call of deploy.bench; "connect" tells how many samples there will be."""
+        self.total = max(self.total, total)
+        self.progress(what, done, 0)
 
 
 @contextmanager
 def live(jsonl: bool) -> Iterator[_Live]:
     """A live view for the time of the block."""
-    with _bar() as bar:
+    with _bar(TimeRemainingColumn()) as bar:
         yield _Live(bar, jsonl)
 
 
@@ -166,12 +173,17 @@ def _memory_line(result: BuildResult) -> str:
     )
 
 
-def flashed(result: FlashResult) -> None:
+def flashed(done: Flashed) -> None:
     """What flash did, or would do."""
-    for step in result.steps:
+    for step in done.result.steps:
         say(" ".join(step))
-    if not result.dry_run:
-        say(f"flashed with {result.method}; bench checks the build id over the link")
+    if done.result.dry_run:
+        return
+    say(f"flashed with {done.result.method}")
+    if done.unverified:
+        warn(f"the build id was not checked: {done.unverified}")
+    else:
+        say("the board answers with the build id of this image")
 
 
 def benched(result: BenchResult, quiet: bool = False) -> None:
@@ -231,7 +243,12 @@ def _layer_table(result: BenchResult) -> Table:
     code = [entry for entry in result.manifest.layers if entry.symbol]
     for entry, cycles in zip(code, found.layer_cycles, strict=True):
         table.add_row(
-            str(entry.index), entry.op, _short(entry.function), f"{entry.macs:,}", f"{cycles:,}", f"{cycles / total:.1%}"
+            str(entry.index),
+            entry.op,
+            _short(entry.function),
+            f"{entry.macs:,}",
+            f"{cycles:,}",
+            f"{cycles / total:.1%}",
         )
     return table
 
