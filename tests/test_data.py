@@ -93,7 +93,9 @@ def test_malformed_sets(tmp_path: Path, arrays: dict[str, object], message: str)
 
 
 def test_function(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "own_data.py").write_text("def make(): return [[1., 2.]], [5]\nvalue = {'x': [[3.]]}\nget = value.copy\n")
+    (tmp_path / "own_data.py").write_text(
+        "def make(): return [[1., 2.]], [5]\nvalue = {'x': [[3.]]}\nget = value.copy\n"
+    )
     monkeypatch.chdir(tmp_path)
     before = list(sys.path)
     assert load_data("own_data:make").inputs[0].tolist() == [[1.0, 2.0]]

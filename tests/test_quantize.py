@@ -195,7 +195,7 @@ def test_options_are_checked(digits: Path, calibration: Dataset) -> None:
 
 def test_keras_files_need_trust(tmp_path: Path, calibration: Dataset) -> None:
     (tmp_path / "m.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(100))
-    with pytest.raises(ModelError, match="Keras .h5 file") as caught:
+    with pytest.raises(ModelError, match=r"Keras \.h5 file") as caught:
         quantize(tmp_path / "m.h5", calibration)
     assert "--trust-model" in caught.value.faults[0].hint
 

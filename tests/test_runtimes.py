@@ -37,7 +37,7 @@ def test_tflite_runtime_is_not_touched_beside_numpy_2(monkeypatch: pytest.Monkey
 
 
 def test_unknown_and_absent_runtimes(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(UsageError, match="ai_edge_litert, tflite_runtime, tf.lite"):
+    with pytest.raises(UsageError, match=r"ai_edge_litert, tflite_runtime, tf\.lite"):
         runtimes.find_runtime("torch")
     only(monkeypatch)
     with pytest.raises(UsageError, match="pip install ai-edge-litert"):

@@ -8,6 +8,7 @@ which gives frozen data instead. Schema: tensorflow/compiler/mlir/lite/schema/sc
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
@@ -119,6 +120,20 @@ def _drop_unused_buffers(model: ModelT) -> None:
 def graph_of(model: ModelT) -> SubGraphT:
     """The single subgraph."""
     return model.subgraphs[0]
+
+
+def with_outputs(model: bytes, indices: Iterable[int]) -> bytes:
+    """The model with these activations as further outputs, so that an interpreter keeps their values.
+
+    Interpreters let an operator write over its input; tflite_runtime 2.14 does so for ADD even when it is asked to
+    preserve all tensors. An output is never written over.
+    """
+    tree = parse(model, "the model")
+    graph = graph_of(tree)
+    known = {*map(int, graph.inputs), *map(int, graph.outputs)}
+    graph.outputs = [*graph.outputs, *(index for index in indices if index not in known)]
+    tree.signatureDefs = None
+    return serialise(tree)
 
 
 def type_name(tensor: TensorT) -> str:

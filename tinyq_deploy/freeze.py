@@ -23,6 +23,7 @@ from tinyq_deploy.flatbuffer import (
     serialise,
     set_constant,
     type_name,
+    with_outputs,
 )
 from tinyq_deploy.runtimes import find_runtime
 
@@ -58,11 +59,12 @@ def _check_inputs(tree: ModelT, where: str) -> None:
 
 def _fold_shapes(tree: ModelT, model: bytes, runtime: str | None) -> None:
     """Replace integer tensors that depend on shapes and constants alone by what they evaluate to."""
-    interpreter = find_runtime(runtime).open(model, keep_tensors=True)
+    graph = graph_of(tree)
+    computed = [int(index) for node in graph.operators for index in node.outputs]
+    interpreter = find_runtime(runtime).open(with_outputs(model, computed))
     for detail in interpreter.get_input_details():
         interpreter.set_tensor(detail["index"], np.zeros(detail["shape"], detail["dtype"]))
     interpreter.invoke()
-    graph = graph_of(tree)
     kept = []
     for node in graph.operators:
         if not _is_static(tree, node):

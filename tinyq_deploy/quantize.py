@@ -25,7 +25,6 @@ from tinyq_deploy.freeze import freeze
 from tinyq_deploy.graph import Tensor
 from tinyq_deploy.load import Kind, identify, read_model
 from tinyq_deploy.quantizers import Precision, Quantizer
-from tinyq_deploy.runtimes import find_runtime
 
 _FEW_SAMPLES = 20
 
@@ -82,7 +81,8 @@ def quantize(
 
     `representative`: real values as in training, needed for float models. `trust_model` allows formats that can run
     code from the file (Keras, SavedModel). `runtime` chooses the interpreter that calibrates; the result does not
-    depend on it. Raises UsageError, ModelError or DataError.
+    depend on it where all operators have reference kernels (the report's warnings say where not).
+    Raises UsageError, ModelError or DataError.
     """
     options = _Options(method, precision, runtime)
     _check_options(options)
@@ -122,7 +122,9 @@ def _check_source(kind: Kind, path: Path, has_data: bool, trust_model: bool) -> 
         )
     if not has_data and kind is not Kind.INTEGER_TFLITE:
         raise UsageError(
-            "a float model is quantised with representative data", f"{path}: a {kind.value}", "pass --representative-data DATA"
+            "a float model is quantised with representative data",
+            f"{path}: a {kind.value}",
+            "pass --representative-data DATA",
         )
 
 
@@ -140,21 +142,20 @@ def _quantize(
     warnings = (*check_data(representative, inputs), *_calibration_warnings(representative))
     _check_real(representative)
     arrays = [shaped(values, tensor) for values, tensor in zip(representative.inputs, inputs, strict=True)]
-    ranges = collect(frozen, arrays, CALIBRATORS[options.method](), options.runtime)
-    quantised = quantizer.quantize(frozen, ranges, options.precision)
+    calibration = collect(frozen, arrays, CALIBRATORS[options.method](), options.runtime)
+    quantised = quantizer.quantize(frozen, calibration.ranges, options.precision)
     if faults := contract_faults(quantised, options.precision):
         raise ModelError.of([Fault(f.rule, f"{where}, after quantisation: {f.found}", f.hint) for f in faults])
-    used = find_runtime(options.runtime)
     report = QuantizeReport(
         source=source.kind,
         method=options.method,
         precision=options.precision,
         backend=quantizer.name,
         reader=quantizer.reader,
-        runtime=f"{used.name} {used.version}",
+        runtime=calibration.runtime,
         samples=len(representative),
-        ranges=_labelled(frozen, ranges),
-        warnings=warnings,
+        ranges=_labelled(frozen, calibration.ranges),
+        warnings=(*warnings, *calibration.doubt),
     )
     return QuantizeResult(quantised, frozen, report)
 

@@ -68,13 +68,16 @@ class _TfliteMicro(_Engine):
 
 
 class _TfliteRuntime(_Engine):
-    def __init__(self, model: bytes, keep: bool) -> None:
+    def __init__(self, model: bytes, keep: bool, outputs: int) -> None:
+        from tinyq_deploy.flatbuffer import graph_of, parse, with_outputs
         from tinyq_deploy.runtimes import find_runtime
 
         runtime = find_runtime()
-        self._engine = runtime.open(model, keep_tensors=keep)
+        nodes = graph_of(parse(model, "the model")).operators or []
+        inner = [int(index) for node in nodes for index in node.outputs] if keep else []
+        self._engine = runtime.open(with_outputs(model, inner) if keep else model)
         self._in = [detail["index"] for detail in self._engine.get_input_details()]
-        self._out = [detail["index"] for detail in self._engine.get_output_details()]
+        self._out = [detail["index"] for detail in self._engine.get_output_details()][:outputs]
         label = "litert" if runtime.name == "ai_edge_litert" else runtime.name
         self.name = f"{label} {runtime.version}, no delegates"
 
@@ -113,7 +116,7 @@ class _Server:
         if message["kind"] == "tflite-micro":
             self._engine = _TfliteMicro(blobs[0], message["keep"], len(graph.outputs))
         else:
-            self._engine = _TfliteRuntime(blobs[0], message["keep"])
+            self._engine = _TfliteRuntime(blobs[0], message["keep"], len(graph.outputs))
         sizes = [math.prod(shape) * dtype.itemsize for shape, dtype in self._inputs]
         return {"name": self._engine.name, "sizes": sizes}, []
 
