@@ -19,6 +19,7 @@ from tinyq_deploy.cli import run
 from tinyq_deploy.data import load_data
 from tinyq_deploy.errors import FlashError
 from tinyq_deploy.quantize import quantize
+from tinyq_deploy.read import read
 from tinyq_deploy.simulators.spawn import spawn_url
 
 DIGITS = assets.folder("examples") / "digits"
@@ -211,7 +212,7 @@ def test_flash_asks_the_board_for_its_build_id(model: Path, folder: Path) -> Non
     assert run(["build", str(model), "--board", "host", "-o", "b", "--kernels", "portable", "--keep-input"]) == 0
     port, host = spawn_url(str(folder / "a" / "out" / "firmware.elf")), board.load("host")
     assert deploy.verify_flashed(manifest.load(folder / "a"), host, "", port) == ""
-    with pytest.raises(FlashError, match="expected build|instead of"):
+    with pytest.raises(FlashError, match=r"expected build|instead of"):
         deploy.verify_flashed(manifest.load(folder / "b"), host, "", port)
 
 
@@ -294,3 +295,17 @@ def test_an_interrupt_is_130(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(deploy, "build", interrupted)
     assert run(["build", "m.tflite", "--board", "host"]) == 130
+
+
+def test_damaged_weights_are_a_firmware_fault(model: Path, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["build", str(model), "--board", "host", "-o", "p", "--kernels", "portable"]) == 0
+    elf = folder / "p" / "out" / "firmware.elf"
+    graph = read(model.read_bytes(), "digits")
+    weights = max((t.data for t in graph.tensors if t.data is not None), key=lambda data: data.nbytes).tobytes()
+    image = elf.read_bytes()
+    assert image.count(weights) == 1
+    place = image.index(weights)
+    elf.write_bytes(image[:place] + bytes((image[place] ^ 1,)) + image[place + 1 :])
+    elf.chmod(0o755)
+    assert run(["bench", "p", "--board", "host", "--data", str(DIGITS / "test.npz"), "--limit", "2"]) == 7
+    assert "CRC" in errors(capsys)

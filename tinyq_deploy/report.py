@@ -19,6 +19,7 @@ from tinyq_deploy import records
 
 if TYPE_CHECKING:
     from tinyq_deploy import bench as bench_stage
+    from tinyq_deploy.audit import LayerAudit
     from tinyq_deploy.board import Board
     from tinyq_deploy.deploy import BenchResult, BuildResult, Flashed
     from tinyq_deploy.doctor import Check
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from tinyq_deploy.quantize import QuantizeResult
 
 VIRTUAL = "VIRTUAL"
+
+_NAMED_ONE_BY_ONE = 3
 
 # Columns where nobody's terminal says how many: in a pipe or a log.
 _PIPED_WIDTH = 110
@@ -151,11 +154,19 @@ def built(result: BuildResult) -> None:
         called = ", ".join(audit.called) if audit and audit.called else entry.function or "none: a view"
         table.add_row(str(entry.index), entry.op, called, f"{entry.macs:,}", audit.instructions if audit else "")
     console.print(table)
-    for item in result.audit:
-        if item.fell_back:
-            warn(f"{item.symbol}: {item.reason}")
+    _fallen([item for item in result.audit if item.fell_back])
     say(_memory_line(result))
     say(f"project: {result.folder}")
+
+
+def _fallen(items: Sequence[LayerAudit]) -> None:
+    """Layers that run no fast kernel: each with its reason, or where they are many, all names and the first reason."""
+    if len(items) <= _NAMED_ONE_BY_ONE:
+        for item in items:
+            warn(f"{item.symbol}: {item.reason}")
+        return
+    names = ", ".join(item.symbol for item in items)
+    warn(f"{len(items)} layers run no fast kernel: {names}. The first: {items[0].reason}. Is CMSIS-NN installed?")
 
 
 def _memory_line(result: BuildResult) -> str:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Byte for byte: every shared model and digits, on every kernel set, toolchain and virtual board, against the oracle."""
+"""Byte for byte against the oracle: shared models and digits, every kernel set, toolchain and virtual board."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ from tinyq_deploy.quantize import quantize
 from tinyq_deploy.read import read
 
 SHARED = ("ad_autoencoder", "ic_resnet8", "kws_ref_model", "sww_dscnn1d", "vww_mobilenet96")
-QEMU_BOARDS = ("mps2-an385", "mps2-an385-m0plus", "mps2-an386", "mps2-an500", "mps2-an505", "mps3-an547")
+MODELS = [*SHARED, "digits"]
+QEMU_BOARDS = ["mps2-an385", "mps2-an385-m0plus", "mps2-an386", "mps2-an500", "mps2-an505", "mps3-an547"]
 INPUTS = 100
 
 needs_qemu = pytest.mark.skipif(shutil.which("qemu-system-arm") is None, reason="qemu-system-arm is not installed")
@@ -143,7 +144,7 @@ def test_a_few_inputs_on_the_virtual_nucleo(name: str, tmp_path: Path) -> None:
 
 @needs_qemu
 @pytest.mark.exhaustive
-@pytest.mark.parametrize("name", (*SHARED, "digits"))
+@pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("kernels", ["portable", "cmsis-nn"])
 @pytest.mark.parametrize("toolchain", ["gcc", "zig"])
 @pytest.mark.parametrize("board_name", QEMU_BOARDS)
@@ -153,7 +154,7 @@ def test_every_model_on_qemu(name: str, kernels: str, toolchain: str, board_name
 
 @needs_unicorn
 @pytest.mark.exhaustive
-@pytest.mark.parametrize("name", (*SHARED, "digits"))
+@pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("kernels", ["portable", "cmsis-nn"])
 @pytest.mark.parametrize("toolchain", ["gcc", "zig"])
 def test_every_model_on_the_virtual_nucleo(name: str, kernels: str, toolchain: str, tmp_path: Path) -> None:
@@ -161,7 +162,7 @@ def test_every_model_on_the_virtual_nucleo(name: str, kernels: str, toolchain: s
 
 
 @pytest.mark.exhaustive
-@pytest.mark.parametrize("name", (*SHARED, "digits"))
+@pytest.mark.parametrize("name", MODELS)
 @pytest.mark.parametrize("kernels", ["portable"])
 @pytest.mark.parametrize("toolchain", ["", "zig"])
 def test_every_model_on_the_host(name: str, kernels: str, toolchain: str, tmp_path: Path) -> None:
