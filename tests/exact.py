@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.util import find_spec
 
@@ -18,7 +17,7 @@ from tinyq_deploy.graph import Graph
 from tinyq_deploy.check import check
 from tinyq_deploy.kernels.base import Read
 from tinyq_deploy.lower import lower
-from tinyq_deploy.oracle import Oracle, open_oracle
+from tinyq_deploy.oracle import Oracle
 from tinyq_deploy.read import read
 from tinyq_deploy.workers.client import Worker, WorkerDied, WorkerError
 
@@ -33,19 +32,25 @@ def _worker() -> Worker:
     return Worker("oracle")
 
 
-@contextmanager
-def reference(model: bytes) -> Iterator[Oracle]:
-    """tflite-micro's reference kernels for `model`. One process serves all models: starting one takes longer than most
-    of them run. `open_oracle` itself is used for whole models."""
+def reference(model: bytes) -> Oracle:
+    """tflite-micro's reference kernels for `model`, until the next call. One process serves all: starting one takes
+    longer than most models run. Whole models are compared with `open_oracle` itself."""
+    try:
+        return _open(model)
+    except WorkerDied:  # an earlier model ended it
+        _worker.cache_clear()
+        return _open(model)
+
+
+def _open(model: bytes) -> Oracle:
     worker = _worker()
     try:
         answer, _ = worker.call({"do": "open", "kind": "tflite-micro", "keep": False}, [model], timeout=60)
     except WorkerDied:
-        _worker.cache_clear()
         raise
     except WorkerError as error:
         raise AssertionError(f"the oracle refuses the model: {error}\n{worker.stderr_tail()}") from error
-    yield Oracle(worker, answer["name"], "", answer["sizes"])
+    return Oracle(worker, answer["name"], "", answer["sizes"])
 
 
 def samples(graph: Graph, count: int = 3, seed: int = SEED) -> list[list[Array]]:
@@ -68,12 +73,11 @@ def assert_kernel_exact(model: bytes, inputs: Sequence[Sequence[Array]] | None =
     reads = [argument.tensor for argument in call.arguments if isinstance(argument, Read)]
     places = [None, *(reads.index(tensor) for tensor in call.in_place)]
     size = graph.output_tensors()[0].bytes
-    with reference(model) as oracle:
-        for sample, (expected,) in zip(given, oracle.run_many(given), strict=True):
-            arrays = dict(zip(graph.inputs, sample, strict=True))
-            for place in places:
-                found = host_c.kernels().run(call, arrays, size, over=place)
-                _same(found, expected, f"{call.function} {dict(call.params)} over {place}")
+    for sample, (expected,) in zip(given, reference(model).run_many(given), strict=True):
+        arrays = dict(zip(graph.inputs, sample, strict=True))
+        for place in places:
+            found = host_c.kernels().run(call, arrays, size, over=place)
+            assert_same(found, expected, f"{call.function} {dict(call.params)} over {place}")
 
 
 def assert_models_exact(models: Mapping[str, bytes], *, optimize: str = "speed", count: int = 3) -> None:
@@ -81,14 +85,14 @@ def assert_models_exact(models: Mapping[str, bytes], *, optimize: str = "speed",
     built = host_c.program(models, optimize=optimize)
     for name, model in models.items():
         given = samples(read(model, name), count)
-        with reference(model) as oracle:
-            expected = list(oracle.run_many(given))
+        expected = reference(model).run_many(given)
         for row, right in zip(built.run(name, given), expected, strict=True):
             for output, wanted in zip(row, right, strict=True):
-                _same(output, wanted, name)
+                assert_same(output, wanted, name)
 
 
-def _same(found: bytes, expected: bytes, where: str) -> None:
+def assert_same(found: bytes, expected: bytes, where: str) -> None:
+    """Fails with the first bytes that differ."""
     if found != expected:
         a, b = np.frombuffer(found, np.int8), np.frombuffer(expected, np.int8)
         at = np.flatnonzero(a != b)
@@ -104,5 +108,3 @@ def refused(model: bytes) -> str:
     assert "found:" in text
     return text
 
-
-__all__ = ["assert_kernel_exact", "assert_models_exact", "open_oracle", "reference", "refused", "samples"]

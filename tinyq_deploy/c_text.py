@@ -30,6 +30,7 @@ def identifier(text: str) -> str:
         or name[0].isdigit()
         or name in _C_KEYWORDS
         or keyword.iskeyword(name)
+        or name.startswith("tinyq")  # the firmware's own names
         or _WINDOWS_DEVICE.fullmatch(name)
     ):
         name = f"model_{name}".rstrip("_")[:LONGEST_NAME]
@@ -37,8 +38,9 @@ def identifier(text: str) -> str:
 
 
 def comment(text: str) -> str:
-    """`text` for the inside of a C comment or a C string: printable ASCII, no quotes, backslashes, ? or */."""
-    safe = "".join(c if " " <= c <= "~" and c not in '"\\?`|' else "_" for c in text[:80])
+    """`text` for the inside of a C comment, a C string or Markdown: printable ASCII, no quotes, backslashes, ?, <, >
+    or */."""
+    safe = "".join(c if " " <= c <= "~" and c not in '"\\?`|<>' else "_" for c in text[:80])
     return safe.replace("*/", "*_").replace("/*", "_*")
 
 

@@ -7,12 +7,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
+import numpy as np
+import numpy.typing as npt
+
 from tinyq_deploy.board import Board
 from tinyq_deploy.errors import FitError
 from tinyq_deploy.graph import Graph, Node
 from tinyq_deploy.kernels.base import KernelCall, Read, Write
 from tinyq_deploy.lower import LoweredNode
 
+Offsets = npt.NDArray[np.int64]
 # Offsets are multiples of this: kernels read words and use int32 scratch. The arena itself is aligned to 16.
 ALIGNMENT = 4
 # RAM of the app, the link and the port besides arena and stack; the linked image is measured exactly.
@@ -77,10 +81,11 @@ def plan(graph: Graph, lowered: Sequence[LoweredNode], *, keep_input: bool = Fal
     tensors = _share(graph, calls, keep_input)
     scratch = [_scratch(index, call) for index, call in enumerate(calls) if call.scratch_bytes]
     placed = place([*tensors, *scratch])
-    live = [sum(b.bytes for b in placed if b.live(i)) for i in range(len(calls))]
+    live = _live_bytes(placed, len(calls))
+    at = {b.first: b.offset for b in placed if not b.tensors}
     return Plan(
         graph=graph,
-        layers=tuple(_layer(item, placed) for item in lowered),
+        layers=tuple(Layer(i.node, i.candidates[0], i.macs, at.get(i.node.index)) for i in lowered),
         buffers=tuple(sorted(placed, key=lambda b: (b.first, b.last, b.tensors))),
         offsets=MappingProxyType({t: b.offset for b in placed for t in b.tensors}),
         arena_bytes=max(b.offset + b.bytes for b in placed),
@@ -89,9 +94,13 @@ def plan(graph: Graph, lowered: Sequence[LoweredNode], *, keep_input: bool = Fal
     )
 
 
-def _layer(item: LoweredNode, placed: Iterable[Buffer]) -> Layer:
-    own = [b.offset for b in placed if not b.tensors and b.first == item.node.index]
-    return Layer(item.node, item.candidates[0], item.macs, own[0] if own else None)
+def _live_bytes(buffers: Iterable[Buffer], layers: int) -> list[int]:
+    """Bytes that are live while each layer runs."""
+    change = np.zeros(layers + 3, np.int64)
+    for buffer in buffers:
+        change[buffer.first + 1] += buffer.bytes
+        change[buffer.last + 2] -= buffer.bytes
+    return [int(total) for total in np.cumsum(change)[1 : layers + 1]]
 
 
 def _scratch(index: int, call: KernelCall) -> Buffer:
@@ -111,37 +120,36 @@ def _share(graph: Graph, calls: Sequence[KernelCall], keep_input: bool) -> list[
     last.update(dict.fromkeys(graph.outputs, end))
     if keep_input:
         last.update(dict.fromkeys(graph.inputs, end))
-    members: dict[int, list[int]] = {index: [index] for index in graph.inputs}
+    homes = {index: index for index in graph.inputs}
+    groups = {index: [index] for index in graph.inputs}
+    ends = {index: last[index] for index in graph.inputs}
     first = dict.fromkeys(graph.inputs, -1)
     for position, call in enumerate(calls):
         for write in (a.tensor for a in call.arguments if isinstance(a, Write)):
-            home = _home(graph, call, position, write, members, last)
-            group = members[home] if home is not None else []
-            group.append(write)
-            members[write] = group
+            joined = _joined(graph, call, position, write, homes, ends)
+            homes[write] = write if joined is None else homes[joined]
+            groups.setdefault(homes[write], []).append(write)
             first.setdefault(write, position)
             last.setdefault(write, position)
-    groups = {id(group): group for group in members.values()}
-    return [_buffer(graph, group, first, last) for group in groups.values()]
+            ends[homes[write]] = max(ends.get(homes[write], -1), last[write])
+    return [_buffer(graph, group, first[home], ends[home]) for home, group in groups.items()]
 
 
-def _home(graph: Graph, call: KernelCall, position: int, write: int, members: Mapping[int, list[int]],
-          last: Mapping[int, int]) -> int | None:  # fmt: skip
-    """The tensor whose buffer the output `write` joins, None for a buffer of its own."""
+def _joined(graph: Graph, call: KernelCall, position: int, write: int, homes: Mapping[int, int],
+            ends: Mapping[int, int]) -> int | None:  # fmt: skip
+    """The tensor whose buffer the output `write` joins, None for a buffer of its own. `homes` gives the first tensor
+    of each tensor's buffer, `ends` the last layer that reads anything of it."""
     if call.function is None:
         return next(a.tensor for a in call.arguments if isinstance(a, Read))
-    size = graph.tensors[write].bytes
     for candidate in call.in_place:
-        group = members[candidate]
-        dies = all(last.get(t, -1) <= position for t in group)
-        if dies and size <= graph.tensors[group[0]].bytes:
+        home = homes[candidate]
+        if ends[home] <= position and graph.tensors[write].bytes <= graph.tensors[home].bytes:
             return candidate
     return None
 
 
-def _buffer(graph: Graph, group: Sequence[int], first: Mapping[int, int], last: Mapping[int, int]) -> Buffer:
-    size = _aligned(max(graph.tensors[t].bytes for t in group))
-    return Buffer(tuple(group), size, min(first[t] for t in group), max(last[t] for t in group))
+def _buffer(graph: Graph, group: Sequence[int], first: int, last: int) -> Buffer:
+    return Buffer(tuple(group), _aligned(max(graph.tensors[t].bytes for t in group)), first, last)
 
 
 # Orders in which buffers are placed; the one that needs the smallest arena wins, the first among equals.
@@ -162,22 +170,22 @@ def place(buffers: Sequence[Buffer]) -> list[Buffer]:
 
 def _place_in(order: Sequence[Buffer]) -> list[Buffer]:
     placed: list[Buffer] = []
-    for buffer in order:
-        meets = sorted((b for b in placed if b.overlaps(buffer)), key=lambda b: b.offset)
-        offset = _best_gap(meets, buffer.bytes)
+    first, last, starts, ends = (np.zeros(len(order), np.int64) for _ in range(4))
+    for n, buffer in enumerate(order):
+        meets = np.flatnonzero((first[:n] <= buffer.last) & (last[:n] >= buffer.first))
+        meets = meets[np.argsort(starts[meets], kind="stable")]
+        offset = _best_gap(starts[meets], ends[meets], buffer.bytes)
+        first[n], last[n], starts[n], ends[n] = buffer.first, buffer.last, offset, offset + buffer.bytes
         placed.append(Buffer(buffer.tensors, buffer.bytes, buffer.first, buffer.last, offset))
     return placed
 
 
-def _best_gap(meets: Sequence[Buffer], size: int) -> int:
-    """Offset of the smallest gap between `meets` (sorted by offset) that holds `size`, else behind them all."""
-    end, best, best_gap = 0, -1, 0
-    for other in meets:
-        gap = other.offset - end
-        if gap >= size and (best < 0 or gap < best_gap):
-            best, best_gap = end, gap
-        end = max(end, other.offset + other.bytes)
-    return best if best >= 0 else end
+def _best_gap(starts: Offsets, ends: Offsets, size: int) -> int:
+    """Offset of the smallest gap between pieces, sorted by where they start, that holds `size`, else behind them all."""
+    free = np.maximum.accumulate(np.append(0, ends))
+    gaps = starts - free[:-1]
+    fits = np.flatnonzero(gaps >= size)
+    return int(free[fits[np.argmin(gaps[fits])]] if fits.size else free[-1])
 
 
 def constant_bytes(plan: Plan) -> int:
@@ -211,8 +219,11 @@ def _peak(plan: Plan) -> str:
 
 
 def _largest_activations(plan: Plan) -> str:
-    live = {t for b in plan.buffers if b.live(plan.peak_layer) for t in b.tensors}
-    return _largest(plan.graph, live)
+    """Of each buffer in use at the peak, the tensor that it holds then."""
+    written = {t: layer.node.index for layer in plan.layers for t in layer.node.outputs}
+    live = [b.tensors for b in plan.buffers if b.tensors and b.live(plan.peak_layer)]
+    held = [[t for t in group if written.get(t, -1) <= plan.peak_layer][-1] for group in live]
+    return _largest(plan.graph, held)
 
 
 def _largest_constants(plan: Plan) -> str:

@@ -24,6 +24,10 @@ IDENTIFIER = b"TFL3"
 SCHEMA_VERSION = 3
 MOST_BYTES = 500_000_000
 MOST_ITEMS = 100_000
+# All lists of one file together: tables may share a list, so that a small file asks for endless reading.
+MOST_ENTRIES = 1_000_000
+MOST_NAME_BYTES = 50_000_000
+MOST_DIMENSIONS = 8
 MOST_OPERATORS = 20_000
 MOST_ELEMENTS = (1 << 31) - 1
 
@@ -74,6 +78,8 @@ class _Reader:
         self.types = {value: name.lower() for value, name in enumeration(schema.TensorType).items()}
         self.builtins = enumeration(schema.BuiltinOperator)
         self.options = enumeration(schema.BuiltinOptions)
+        self.entries = 0
+        self.name_bytes = 0
 
     def graph(self, name: str) -> Graph:
         if self.model.Version() != SCHEMA_VERSION:
@@ -100,12 +106,17 @@ class _Reader:
         if count > most:
             raise ModelError(f"a model has at most {most:,} {what}", f"{count:,}", "no microcontroller holds it")
 
+    def _budget(self, count: int) -> None:
+        self.entries += count
+        self._limit("entries in all lists together", self.entries, MOST_ENTRIES)
+
     def _indices(self, length: Any, item: Any) -> tuple[int, ...]:
-        self._limit("entries in one list", length(), MOST_ITEMS)
+        self._budget(length())
         return tuple(int(item(i)) for i in range(length()))
 
     def _tensor(self, table: Any, index: int) -> Tensor:
-        name = (table.Name() or b"").decode("utf-8", "replace")
+        name = self._name(table.Name() or b"")
+        self._limit("dimensions in one tensor", table.ShapeLength(), MOST_DIMENSIONS)
         shape = self._indices(table.ShapeLength, table.Shape)
         dtype = self.types.get(table.Type(), f"type {table.Type()}")
         where = f"tensor {index} {name[:60]!r}"
@@ -118,6 +129,11 @@ class _Reader:
             raise ModelError("weights are stored densely", f"{where}: sparse", "convert without sparsity")
         data = self._constant(table, shape, dtype, where)
         return Tensor(index, name, shape, dtype, self._quantization(table.Quantization(), where), data)
+
+    def _name(self, raw: bytes) -> str:
+        self.name_bytes += len(raw)
+        self._limit("bytes of names", self.name_bytes, MOST_NAME_BYTES)
+        return raw.decode("utf-8", "replace")
 
     def _constant(self, table: Any, shape: tuple[int, ...], dtype: str, where: str) -> npt.NDArray[np.generic] | None:
         if not 0 <= table.Buffer() < self.model.BuffersLength():
@@ -136,12 +152,12 @@ class _Reader:
         if raw.size != math.prod(shape) * kind.itemsize:
             found = f"{where}: {raw.size} bytes for {dtype} {list(shape)}"
             raise ModelError("a constant has as many bytes as its shape asks for", found, "the file is damaged")
-        return _frozen(np.frombuffer(raw.tobytes(), kind.newbyteorder("<")).astype(kind).reshape(shape))
+        return _frozen(raw.view(kind.newbyteorder("<")).astype(kind, copy=False).reshape(shape))
 
     def _quantization(self, table: Any, where: str) -> Quantization | None:
         if table is None or table.ScaleLength() == 0:
             return None
-        self._limit("scales of one tensor", max(table.ScaleLength(), table.ZeroPointLength()), MOST_ITEMS)
+        self._budget(table.ScaleLength() + table.ZeroPointLength())
         scales = tuple(float(table.Scale(i)) for i in range(table.ScaleLength()))
         bad = [scale for scale in scales if not (math.isfinite(scale) and scale > 0)]
         if bad:

@@ -18,7 +18,7 @@ from tinyq_deploy.errors import UsageError
 from tinyq_deploy.graph import Tensor
 from tinyq_deploy.kernels.base import Constant, Read, Scratch, Target, Write
 from tinyq_deploy.kernels.cmsis_nn import library as cmsis_nn
-from tinyq_deploy.manifest import MANIFEST, Manifest, manifest
+from tinyq_deploy.manifest import MANIFEST, SCHEMA, Manifest, manifest
 from tinyq_deploy.plan import Buffer, Layer, Plan
 from tinyq_deploy.toolchains.base import Optimize, Recipe, Source
 
@@ -74,23 +74,28 @@ def render(plan: Plan, board: Board, target: Target, settings: Settings, model: 
 def write(project: Project, folder: Path) -> None:
     """Writes the project to `folder`, replacing one that stands there. Files whose bytes are unchanged are not touched,
     so that a rebuild compiles little. Raises UsageError when the folder holds something else."""
-    if folder.exists() and any(folder.iterdir()) and not (folder / MANIFEST).is_file():
-        raise UsageError("-o names a new folder or an earlier project", f"{folder} holds other files", "choose another")
-    for old in _emitted_before(folder) - set(project.files):
-        (folder / old).unlink(missing_ok=True)
+    earlier = _emitted_before(folder)
+    if earlier is None and folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
+        found = f"{folder} {'holds other files' if folder.is_dir() else 'is a file'}"
+        raise UsageError("-o names a new folder or an earlier project", found, "choose another")
+    for old in (earlier or set()) - set(project.files):
+        if (folder / old).is_file():
+            (folder / old).unlink()
     for path, data in project.files.items():
         place = folder / path
         if not (place.is_file() and place.read_bytes() == data):
             files.write_bytes(place, data)
 
 
-def _emitted_before(folder: Path) -> set[str]:
-    """The files that an earlier project in `folder` lists, kept to paths inside it."""
+def _emitted_before(folder: Path) -> set[str] | None:
+    """The files that an earlier project in `folder` lists, kept to paths inside it; None where there is no project."""
     try:
-        listed = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["files"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return set()
-    return {path for path in listed if isinstance(path, str) and _inside(path)}
+        about = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        if not about["schema"].startswith(SCHEMA.rpartition("/")[0]):
+            return None
+        return {path for path in about["files"] if isinstance(path, str) and _inside(path)}
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return None
 
 
 def _inside(path: str) -> bool:

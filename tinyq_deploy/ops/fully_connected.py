@@ -5,13 +5,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
-from tinyq_deploy.fixed_point import Multipliers, multipliers
+from tinyq_deploy.fixed_point import Multipliers
 from tinyq_deploy.graph import NodeView
 from tinyq_deploy.ops import rules
 from tinyq_deploy.ops.base import Operator
-from tinyq_deploy.ops.conv_2d import LARGEST_FACTOR, output_range
+from tinyq_deploy.ops.conv_2d import channel_multipliers, factors_bounded, output_range
 
 INPUT, FILTER, BIAS = 0, 1, 2
 
@@ -39,23 +37,6 @@ def depths_match(view: NodeView) -> str | None:
     if size % depth == 0 and out.shape[-1:] == (outputs,) and out.size == size // depth * outputs:
         return None
     return f"input {list(view.given(INPUT).shape)}, filter [{outputs}, {depth}], output {list(view.output().shape)}"
-
-
-def factors_bounded(view: NodeView) -> str | None:
-    """The requantisation factor, input scale * filter scale / output scale, is below 2^30."""
-    factor = max(factors(view))
-    return None if factor < LARGEST_FACTOR else f"factor {factor:g}"
-
-
-def factors(view: NodeView) -> list[float]:
-    """The requantisation factors: [O] for per-channel weights, else [1]. The one factor of per-tensor weights
-    multiplies the two scales in float32, the per-channel ones in float64: TFLite's GetQuantizedConvolutionMultipler."""
-    filter_, before, after = view.given(FILTER).quantization, view.given(INPUT).scale, view.output().scale
-    assert filter_ is not None
-    if len(filter_.scale) > 1:
-        return [before * scale / after for scale in filter_.scale]
-    with np.errstate(over="ignore", under="ignore"):
-        return [float(np.float32(before) * np.float32(filter_.scale[0])) / after]
 
 
 class FullyConnected(Operator):
@@ -93,5 +74,8 @@ class FullyConnected(Operator):
 
     @staticmethod
     def requantization(view: NodeView) -> Multipliers:
-        """[O] factors for per-channel weights, else [1]."""
-        return multipliers(factors(view))
+        """[O] factors for per-channel weights, else [1], made in float64 as tflite-micro does. TFLite itself multiplies
+        the scales of per-tensor weights in float32, which moves some results by one."""
+        weights = view.given(FILTER).quantization
+        assert weights is not None
+        return channel_multipliers(view, len(weights.scale))

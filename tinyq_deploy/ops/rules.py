@@ -159,7 +159,7 @@ def same_size(view: NodeView) -> str | None:
 def batch_one(view: NodeView) -> str | None:
     """The batch is 1."""
     shapes = [view.given(0).shape, view.output().shape]
-    return None if all(shape[0] == 1 for shape in shapes) else f"shapes {[list(shape) for shape in shapes]}"
+    return None if all(shape[:1] == (1,) for shape in shapes) else f"shapes {[list(shape) for shape in shapes]}"
 
 
 def window_output(size: int, kernel: int, stride: int, padding: str) -> int:

@@ -27,8 +27,8 @@ class CmsisNNConv2D(Kernel):
     """Pointwise as one matrix product, everything else by im2col and matrix product.
 
     The kernels are called by their own names, not through arm_convolve_wrapper_s8: only what runs is linked, and the
-    library's 1xN kernel for MVE is kept away, which reads behind its input (4.1 to 7.0) and computes wrong bytes at the
-    right edge where stride and padding are both above 1 (6.0 to 7.0).
+    wrapper's 1xN kernel for MVE is kept away. With 7.0.0 that one gives other bytes than TFLite where the stride is
+    above 1 and the last window does not end with the input, and it copies input from behind the tensor.
     """
 
     op = "CONV_2D"

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every rule of an operator is broken once, and the user reads its sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from exact import refused
+
+from tinyq_deploy.ops import OPERATORS
+from tinyq_deploy.ops.base import sentence
+
+ACTIVATIONS_INT8 = "Input and output activations are int8, quantised as a whole, zero point in -128..127."
+WEIGHTS = "The weights are constant int8 with zero point 0, one scale or one per channel of axis {axis}."
+BIAS = "The bias, if any, is a constant int32 vector with one entry per output channel."
+ACTIVATION_IN = "fused activation function is NONE, RELU, RELU6, RELU_N1_TO_1."
+CHANNELS = (
+    "The input channels are a whole number of groups of the filter's, and the output channels divide into as many."
+)
+
+
+def assert_complete(op: str, broken: Mapping[str, Iterable[bytes]]) -> None:
+    """`broken` holds models for every rule of `op`, and for no other."""
+    assert {sentence(rule) for rule in OPERATORS[op].rules} == set(broken)
+    assert all(list(models) for models in broken.values())
+
+
+def assert_refused(op: str, rule: str, models: Iterable[bytes]) -> None:
+    """Each model is refused with this rule, by the layer's name."""
+    for model in models:
+        text = refused(model)
+        assert text.startswith(f"{op}: {rule}\n"), text
+        assert f"layer 0 {op}: " in text

@@ -1,0 +1,144 @@
+# SPDX-License-Identifier: Apache-2.0
+"""DEPTHWISE_CONV_2D against the oracle, byte for byte; and every rule, broken."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from broken import ACTIVATION_IN, ACTIVATIONS_INT8, BIAS, WEIGHTS, assert_complete, assert_refused
+from cases import QUICK, THOROUGH, Window, convolution, windows
+from exact import assert_kernel_exact, assert_models_exact
+from hypothesis import given
+from hypothesis import strategies as st
+from models import Op, T, constant, model
+
+
+def depthwise(case: Window) -> bytes:
+    extra = {"depth_multiplier": case.depth_multiplier}
+    return convolution(case, "DEPTHWISE_CONV_2D", (1, *case.kernel, case.outputs), 3, extra)
+
+
+def multiplied(sizes: tuple[int, int]) -> st.SearchStrategy[Window]:
+    channels, multiplier = sizes
+    return windows(
+        channels=st.just(channels), depth_multiplier=st.just(multiplier), outputs=st.just(channels * multiplier)
+    )
+
+
+any_depthwise = st.tuples(st.sampled_from((1, 2, 3, 5, 8)), st.sampled_from((1, 1, 2, 3))).flatmap(multiplied)
+
+
+@QUICK
+@given(any_depthwise)
+def test_it_computes_what_the_oracle_does(case: Window) -> None:
+    assert_kernel_exact(depthwise(case))
+
+
+@pytest.mark.exhaustive
+@THOROUGH
+@given(any_depthwise)
+def test_it_computes_what_the_oracle_does_for_many_more(case: Window) -> None:
+    assert_kernel_exact(depthwise(case))
+
+
+BASE = Window(channels=4, outputs=4)
+TRAPS = {
+    "zero_points_low": replace(BASE, input_zero=-128, output_zero=-128),
+    "zero_points_high": replace(BASE, input_zero=127, output_zero=127),
+    "shift_0": replace(BASE, ratio=0.75),
+    "shift_positive": replace(BASE, ratio=12.0, bias="none"),
+    "shift_least": replace(BASE, ratio=0.75 * 2.0**-31, bias="large"),
+    "all_saturate": replace(BASE, extreme=True, ratio=0.5),
+    "one_by_one": replace(BASE, height=1, width=1, channels=1, outputs=1, kernel=(1, 1)),
+    "primes_stride_2_3": replace(BASE, height=13, width=11, channels=7, outputs=7, stride=(2, 3), kernel=(5, 2)),
+    "stride_4_over_gaps": replace(BASE, height=11, width=13, stride=(4, 4), kernel=(2, 1)),
+    "kernel_beyond_input": replace(BASE, height=2, width=3, kernel=(7, 5), input_zero=90),
+    "asymmetric_padding": replace(BASE, height=8, width=8, kernel=(2, 4), input_zero=-77),
+    "same_dilated": replace(BASE, height=9, width=9, dilation=(3, 2), input_zero=-128),
+    "depth_multiplier_3": replace(BASE, channels=2, outputs=6, depth_multiplier=3, activation="RELU6"),
+    "one_channel_of_8": replace(BASE, channels=1, outputs=8, depth_multiplier=8, stride=(2, 2), kernel=(4, 3)),
+    "per_tensor_no_bias_relu": replace(BASE, per_channel=False, bias="none", activation="RELU", seed=3),
+}
+
+
+@pytest.mark.parametrize("optimize", ["speed", pytest.param("size", marks=pytest.mark.exhaustive)])
+def test_the_generated_c_computes_what_the_oracle_does(optimize: str) -> None:
+    assert_models_exact({name: depthwise(case) for name, case in TRAPS.items()}, optimize=optimize)
+
+
+TENSORS = {
+    "input": T((1, 4, 4, 2), 0.5, 3),
+    "filter": constant(np.ones((1, 3, 3, 4)), 0.25),
+    "bias": constant([1, 2, 3, 4], 0.125, dtype="int32"),
+    "output": T((1, 4, 4, 4), 0.5, -1),
+}
+
+
+def small(inputs: tuple[int, ...] = (0, 1, 2), *, given: tuple[int, ...] = (0,), options: dict[str, Any] | None = None,
+          **changed: T) -> bytes:  # fmt: skip
+    """A convolution that is accepted, but for what is changed; `given` are the model's inputs."""
+    merged = {"padding": "SAME", "stride_h": 1, "stride_w": 1, "depth_multiplier": 2, **(options or {})}
+    return model([*{**TENSORS, **changed}.values()], [Op("DEPTHWISE_CONV_2D", inputs, [3], merged)], given, [3])
+
+
+def ones(*shape: int, scale: Any = 0.25, **more: Any) -> T:
+    return constant(np.ones(shape), scale, **more)
+
+
+BROKEN = {
+    "It has 2 to 3 inputs and 1 outputs.": [small((0,)), small((0, 1, 2, 2)), small((0, -1, 2))],
+    "The input has 4 dimensions.": [small(input=T((4, 4, 2), 0.5))],
+    "The filter has 4 dimensions.": [small(filter=ones(3, 3, 4))],
+    "The input is computed at run time.": [small((1, 1, 2))],
+    "The batch is 1.": [small(input=T((2, 4, 4, 2), 0.5), output=T((2, 4, 4, 4), 0.5)), small(output=T((), 0.5))],
+    ACTIVATIONS_INT8: [small(input=T((1, 4, 4, 2), 0.5, 128)), small(output=T((1, 4, 4, 4), 0.5, -129))],
+    WEIGHTS.format(axis=3): [
+        small(filter=ones(1, 3, 3, 4, dtype="int16")),
+        small(given=(0, 1), filter=T((1, 3, 3, 4), 0.25)),
+        small(filter=ones(1, 3, 3, 4, scale=None)),
+        small(filter=ones(1, 3, 3, 4, scale=[0.25] * 2, axis=3)),
+        small(filter=ones(1, 3, 3, 4, scale=[0.25] * 4, axis=0)),
+        small(filter=ones(1, 3, 3, 4, zero_point=-1)),
+    ],
+    BIAS: [
+        small(bias=constant([1, 2, 3, 4], 0.125, dtype="int16")),
+        small(bias=constant([1, 2], 0.125, dtype="int32")),
+    ],
+    "stride h, stride w, dilation h factor, dilation w factor, depth multiplier are at least 1.": [
+        small(options={name: 0})
+        for name in ("stride_h", "stride_w", "dilation_h_factor", "dilation_w_factor", "depth_multiplier")
+    ],
+    "padding is SAME, VALID.": [small(options={"padding": 5})],
+    ACTIVATION_IN: [small(options={"fused_activation_function": "TANH"})],
+    "The filter holds 1 slice, and its channels are the input's times a whole depth multiplier.": [
+        small(options={"depth_multiplier": 1}),
+        small(options={"depth_multiplier": 3}),
+        small(filter=ones(2, 3, 3, 4)),
+        small(input=T((1, 4, 4, 3), 0.5)),
+    ],
+    "The filter, dilated, is at most 32767 high and wide.": [small(options={"dilation_h_factor": 2**31 - 1})],
+    "The output shape follows from input, filter, stride, dilation and padding.": [
+        small(output=T((1, 3, 4, 4), 0.5)),
+        small(output=T((1, 4, 4, 2), 0.5)),
+        small(options={"stride_w": 2}),
+    ],
+    "Every requantisation factor, input scale * filter scale / output scale, is below 2^30.": [
+        small(input=T((1, 4, 4, 2), 2.0**32), output=T((1, 4, 4, 4), 1.0)),
+    ],
+}
+
+
+def test_the_small_model_is_accepted() -> None:
+    assert_kernel_exact(small())
+
+
+def test_every_rule_is_broken_here() -> None:
+    assert_complete("DEPTHWISE_CONV_2D", BROKEN)
+
+
+@pytest.mark.parametrize("rule", BROKEN)
+def test_a_broken_rule_is_told(rule: str) -> None:
+    assert_refused("DEPTHWISE_CONV_2D", rule, BROKEN[rule])

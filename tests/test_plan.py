@@ -1,0 +1,321 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The arena, checked by running plans on memory that knows what it holds."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Sequence
+
+import nets
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from host_c import TARGET, planned
+from models import Op, T, model
+
+from tinyq_deploy import board as boards
+from tinyq_deploy.board import Board
+from tinyq_deploy.check import check
+from tinyq_deploy.errors import FitError
+from tinyq_deploy.graph import Graph
+from tinyq_deploy.kernels.base import Read, Scratch, Write
+from tinyq_deploy.lower import LoweredNode, lower
+from tinyq_deploy.plan import ALIGNMENT, Buffer, Plan, check_fit, constant_bytes, place, plan
+from tinyq_deploy.read import read
+
+QUICK = settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+POOL = {"padding": "VALID", "stride_h": 1, "stride_w": 1, "filter_height": 1, "filter_width": 1}
+
+
+def run_symbolically(made: Plan, *, keep_input: bool = False) -> None:
+    """Executes a plan on an arena whose bytes are (value, position): every read finds what was meant, no kernel writes
+    what it still reads, outputs (and with keep_input inputs) are there at the end."""
+    tensors = made.graph.tensors
+    arena: list[object] = [None] * made.arena_bytes
+    value = {index: f"input {index}" for index in made.graph.inputs}
+
+    def span(tensor: int) -> range:
+        return range(made.offsets[tensor], made.offsets[tensor] + tensors[tensor].bytes)
+
+    def assert_holds(tensor: int, where: str) -> None:
+        expected = [(value[tensor], i) for i in range(tensors[tensor].bytes)]
+        assert [arena[i] for i in span(tensor)] == expected, f"{where}: tensor {tensor} is gone"
+
+    def write(tensor: int) -> None:
+        for i, place_ in enumerate(span(tensor)):
+            arena[place_] = (value[tensor], i)
+
+    for index in made.graph.inputs:
+        assert made.offsets[index] % ALIGNMENT == 0
+        write(index)
+    for index in made.graph.inputs:
+        assert_holds(index, "before the first layer")
+    for layer in made.layers:
+        reads = [a.tensor for a in layer.call.arguments if isinstance(a, Read)]
+        (target,) = (a.tensor for a in layer.call.arguments if isinstance(a, Write))
+        for tensor in reads:
+            assert_holds(tensor, layer.symbol)
+        if layer.call.function is None:
+            value[target] = value[reads[0]]
+            assert made.offsets[target] == made.offsets[reads[0]]
+            continue
+        if layer.call.scratch_bytes:
+            assert layer.scratch_offset is not None
+            scratch = range(layer.scratch_offset, layer.scratch_offset + layer.call.scratch_bytes)
+            for tensor in (*reads, target):
+                assert not set(span(tensor)) & set(scratch), f"{layer.symbol}: scratch over tensor {tensor}"
+            for i in scratch:
+                arena[i] = "scratch"
+        for tensor in reads:
+            over = bool(set(span(tensor)) & set(span(target)))
+            allowed = any(made.offsets[tensor] == made.offsets[t] == made.offsets[target] for t in layer.call.in_place)
+            assert not over or allowed, f"{layer.symbol} writes what it reads"
+        value[target] = f"layer {layer.node.index}"
+        write(target)
+    for tensor in (*made.graph.outputs, *(made.graph.inputs if keep_input else ())):
+        assert_holds(tensor, "at the end")
+
+
+def assert_sound(made: Plan, *, keep_input: bool = False) -> None:
+    run_symbolically(made, keep_input=keep_input)
+    assert made.arena_bytes >= made.lower_bound
+    assert all(b.offset % ALIGNMENT == 0 for b in made.buffers)
+    assert made.arena_bytes == max(b.offset + b.bytes for b in made.buffers)
+    live = [sum(b.bytes for b in made.buffers if b.live(i)) for i in range(len(made.layers))]
+    assert made.lower_bound == max(live)
+    assert live[made.peak_layer] == max(live)
+
+
+# Random graphs ------------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class Drawn:
+    """Layers over tensors of 24 elements or fewer: (operator, the tensors it may read)."""
+
+    layers: tuple[tuple[str, int, int], ...]
+    inputs: int
+    outputs: tuple[int, ...]
+
+
+drawn = st.builds(
+    Drawn,
+    layers=st.lists(
+        st.tuples(st.sampled_from(("ADD", "ADD", "POOL", "SMALLER", "RESHAPE", "SOFTMAX")), st.integers(0, 99), st.integers(0, 99)),
+        min_size=1,
+        max_size=14,
+    ).map(tuple),
+    inputs=st.integers(1, 3),
+    outputs=st.lists(st.integers(0, 99), min_size=0, max_size=2).map(tuple),
+)
+
+
+def build(case: Drawn) -> bytes:
+    """A model whose layers read any earlier tensor of a fitting shape."""
+    tensors = [T((1, 2, 6, 2), 0.5, 3) for _ in range(case.inputs)]
+    ops = []
+    for op, a, b in case.layers:
+        first = a % len(tensors)
+        shape = tensors[first].shape
+        same = [i for i, t in enumerate(tensors) if t.shape == shape and t.scale == 0.5]
+        out = T(shape, 0.5, 3)
+        if tensors[first].scale != 0.5 or op == "ADD":
+            first = same[a % len(same)] if same else 0
+            shape, second = tensors[first].shape, same[b % len(same)] if same else 0
+            out = T(shape, 0.5, 3)
+            ops.append(Op("ADD", [first, second], [len(tensors)]))
+        elif op == "RESHAPE" or len(shape) != 4:
+            size = int(T(shape).shape[0])
+            for extent in shape[1:]:
+                size *= extent
+            out = T((1, 1, size // 2, 2) if len(shape) != 4 else (1, size), 0.5, 3)
+            ops.append(Op("RESHAPE", [first], [len(tensors)]))
+        elif op == "SOFTMAX":
+            out = T(shape, 1 / 256, -128)
+            ops.append(Op("SOFTMAX", [first], [len(tensors)], {"beta": 1.0}))
+        else:
+            width = 2 if op == "SMALLER" and shape[2] > 1 else 1
+            out = T((1, shape[1], shape[2] - width + 1, shape[3]), 0.5, 3)
+            ops.append(Op("MAX_POOL_2D", [first], [len(tensors)], {**POOL, "filter_width": width}))
+        tensors.append(out)
+    outputs = sorted({len(tensors) - 1, *(o % len(tensors) for o in case.outputs)})
+    return model(tensors, ops, list(range(case.inputs)), outputs)
+
+
+def lowered(case: Drawn) -> tuple[Graph, tuple[LoweredNode, ...]]:
+    graph = read(build(case), "random")
+    check(graph)
+    return graph, lower(graph, TARGET, "portable")
+
+
+@QUICK
+@given(drawn, st.booleans())
+def test_random_plans_are_sound(case: Drawn, keep_input: bool) -> None:
+    graph, nodes = lowered(case)
+    assert_sound(plan(graph, nodes, keep_input=keep_input), keep_input=keep_input)
+
+
+@QUICK
+@given(drawn, st.lists(st.integers(0, 50), min_size=14, max_size=14))
+def test_random_plans_with_scratch_are_sound(case: Drawn, scratch: list[int]) -> None:
+    graph, nodes = lowered(case)
+    nodes = tuple(with_scratch(node, size) for node, size in zip(nodes, scratch, strict=False))
+    assert_sound(plan(graph, nodes))
+
+
+def with_scratch(node: LoweredNode, size: int) -> LoweredNode:
+    call = node.candidates[0]
+    if call.function is None:
+        return node
+    call = dataclasses.replace(call, arguments=(*call.arguments, Scratch(size)), in_place=())
+    return dataclasses.replace(node, candidates=(call,))
+
+
+@pytest.mark.exhaustive
+@settings(max_examples=5000, deadline=None, suppress_health_check=list(HealthCheck))
+@given(drawn, st.booleans())
+def test_many_random_plans_are_sound(case: Drawn, keep_input: bool) -> None:
+    graph, nodes = lowered(case)
+    assert_sound(plan(graph, nodes, keep_input=keep_input), keep_input=keep_input)
+
+
+@QUICK
+@given(st.lists(st.tuples(st.integers(1, 64), st.integers(-1, 12), st.integers(0, 12)), min_size=1, max_size=20))
+def test_buffers_that_are_live_together_lie_apart(pieces: list[tuple[int, int, int]]) -> None:
+    given_ = [Buffer((i,), 4 * size, first, max(first, last)) for i, (size, first, last) in enumerate(pieces)]
+    placed = place(given_)
+    assert sorted(b.tensors for b in placed) == sorted(b.tensors for b in given_)
+    for n, a in enumerate(placed):
+        for b in placed[n + 1 :]:
+            if a.overlaps(b):
+                assert a.offset + a.bytes <= b.offset or b.offset + b.bytes <= a.offset
+    highest = max(b.offset + b.bytes for b in placed)
+    assert highest <= sum(b.bytes for b in placed)
+    assert highest >= max(sum(b.bytes for b in placed if b.live(i)) for i in range(-1, 13))
+
+
+# Known plans --------------------------------------------------------------------------------------------------------
+
+
+def q(*shape: int) -> T:
+    return T(shape, 0.5, 3)
+
+
+def sums(*pairs: tuple[int, int], outputs: Sequence[int] = ()) -> Plan:
+    """ADDs over tensors of 8 bytes; input 0 and the sums in order."""
+    ops = [Op("ADD", pair, [i + 1]) for i, pair in enumerate(pairs)]
+    return planned(model([q(8) for _ in range(len(pairs) + 1)], ops, [0], [*outputs] or [len(pairs)]))
+
+
+def test_a_sum_takes_the_place_of_the_input_that_dies() -> None:
+    made = sums((0, 0), (1, 1), (2, 2))
+    assert made.arena_bytes == made.lower_bound == 8
+    assert len(made.buffers) == 1
+
+
+def test_a_sum_leaves_an_input_that_is_read_again() -> None:
+    made = sums((0, 0), (0, 1))
+    assert made.offsets[0] != made.offsets[1]
+    assert made.offsets[2] in (made.offsets[0], made.offsets[1])
+    assert made.arena_bytes == 16
+
+
+def test_a_sum_leaves_an_output_of_the_model() -> None:
+    made = sums((0, 0), (1, 1), outputs=(1, 2))
+    assert made.offsets[1] != made.offsets[2]
+
+
+def test_a_view_keeps_its_source_alive() -> None:
+    tensors = [q(8), q(8), q(2, 4), q(8), q(2, 4)]
+    ops = [Op("ADD", [0, 0], [1]), Op("RESHAPE", [1], [2]), Op("ADD", [1, 1], [3]), Op("ADD", [2, 2], [4])]
+    made = planned(model(tensors, ops, [0], [3, 4]))
+    assert_sound(made)
+    assert made.offsets[1] == made.offsets[2] != made.offsets[3]
+
+
+def test_keep_input_costs_its_bytes() -> None:
+    data = nets.chain(3)
+    assert planned(data).arena_bytes == 8
+    kept = planned(data, keep_input=True)
+    assert kept.arena_bytes == 12
+    assert_sound(kept, keep_input=True)
+
+
+def test_an_input_nobody_reads_has_its_place_before_the_first_layer() -> None:
+    made = planned(model([q(8), q(4), q(8)], [Op("ADD", [0, 0], [2])], [0, 1], [2]))
+    assert_sound(made)
+    assert made.offsets[1] >= 8
+
+
+def test_sizes_are_whole_words() -> None:
+    made = planned(model([q(1, 1, 1, 5), q(1, 1, 1, 5)], [Op("MAX_POOL_2D", [0], [1], POOL)], [0], [1]))
+    assert [b.bytes for b in made.buffers] == [8, 8]
+
+
+def test_the_small_model_reaches_its_lower_bound() -> None:
+    made = planned(nets.small())
+    assert_sound(made)
+    assert made.arena_bytes == made.lower_bound == 96
+    assert made.layers[made.peak_layer].node.op == "DEPTHWISE_CONV_2D"
+
+
+def test_the_same_graph_gives_the_same_plan() -> None:
+    assert planned(nets.small()).offsets == planned(nets.small()).offsets
+
+
+def test_the_longest_model_is_planned_in_bounded_time() -> None:
+    graph = read(nets.chain(5000), "long")
+    nodes = lower(graph, TARGET, "portable")
+    started = time.process_time()
+    assert plan(graph, nodes).arena_bytes == 8
+    assert time.process_time() - started < 10
+
+
+# Fit ----------------------------------------------------------------------------------------------------------------
+
+
+def board_of(flash: int, ram: int) -> Board:
+    found = boards.load("nucleo-f446re")
+    assert found.memory is not None
+    memory = found.memory.model_copy(
+        update={
+            "flash": found.memory.flash.model_copy(update={"bytes": flash}),
+            "ram": found.memory.ram.model_copy(update={"bytes": ram}),
+        }
+    )
+    return found.model_copy(update={"memory": memory})
+
+
+def test_what_fits_passes() -> None:
+    made = planned(nets.small())
+    check_fit(made, boards.load("nucleo-f446re"))
+    check_fit(made, boards.load("host"))
+    board = boards.load("nucleo-f446re")
+    assert board.memory is not None
+    exact = made.arena_bytes + board.memory.stack_bytes + 1024
+    check_fit(made, board_of(constant_bytes(made), exact))
+
+
+def test_too_little_ram_is_told_with_bytes_and_tensors() -> None:
+    board = boards.load("nucleo-f446re")
+    assert board.memory is not None
+    needed = 96 + board.memory.stack_bytes + 1024
+    with pytest.raises(FitError) as caught:
+        check_fit(planned(nets.small()), board_of(1 << 20, needed - 1))
+    text = str(caught.value)
+    assert caught.value.exit_code == 4
+    assert f"96 + {board.memory.stack_bytes:,} + 1,024 = {needed:,} bytes of {needed - 1:,}" in text
+    assert "layer 1 DEPTHWISE_CONV_2D" in text
+    assert text.endswith("'net/conv' [1, 6, 4, 2] 48 bytes, 'net/depthwise' [1, 6, 4, 2] 48 bytes")
+
+
+def test_too_little_flash_is_told_with_the_three_largest() -> None:
+    made = planned(nets.small())
+    needed = constant_bytes(made)
+    with pytest.raises(FitError) as caught:
+        check_fit(made, board_of(needed - 1, 1 << 20))
+    text = str(caught.value)
+    assert f"{needed:,} bytes of {needed - 1:,}" in text
+    assert text.index("[3, 12] 36 bytes") < text.index("[2, 3, 3, 1] 18 bytes")
+    assert text.count(" bytes,") == 2
