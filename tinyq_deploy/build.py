@@ -280,4 +280,3 @@ def _finish(job: _Job, link_map: str, compiled: int) -> Built:
     sizes = measure(image.sections(elf), link_map, stack)
     others = (out / "firmware.bin", out / "firmware.hex", out / "firmware.map")
     return Built(elf, *others, sizes, compiler, flags, compiled)
-

@@ -25,18 +25,22 @@ def program(recipe: Recipe, board: Board, optimize: Optimize) -> str:
     toolchain: Toolchain = Host((compiler,)) if board.is_host else Gcc((compiler,))
     in_template = (f"-Wl,-T,{recipe.linker_script}", "-Wl,--print-map")
     link_flags = toolchain.link_flags(recipe, board, optimize)
-    return _environment().get_template("CMakeLists.txt.j2").render(
-        bare_metal=not board.is_host,
-        compiler=compiler,
-        sources=[source.path for source in recipe.sources],
-        include_dirs=recipe.include_dirs,
-        system_dirs=recipe.system_dirs,
-        defines=recipe.defines,
-        compile_flags=toolchain.compile_flags(Source(""), recipe, board, optimize),
-        own_flags=_own_flags(toolchain, recipe, board, optimize),
-        link_flags=[flag for flag in link_flags if flag not in in_template],
-        libraries=[library.removeprefix("-l") for library in toolchain.libraries],
-        linker_script=recipe.linker_script,
+    return (
+        _environment()
+        .get_template("CMakeLists.txt.j2")
+        .render(
+            bare_metal=not board.is_host,
+            compiler=compiler,
+            sources=[source.path for source in recipe.sources],
+            include_dirs=recipe.include_dirs,
+            system_dirs=recipe.system_dirs,
+            defines=recipe.defines,
+            compile_flags=toolchain.compile_flags(Source(""), recipe, board, optimize),
+            own_flags=_own_flags(toolchain, recipe, board, optimize),
+            link_flags=[flag for flag in link_flags if flag not in in_template],
+            libraries=[library.removeprefix("-l") for library in toolchain.libraries],
+            linker_script=recipe.linker_script,
+        )
     )
 
 
@@ -47,16 +51,20 @@ def library(name: str, recipe: Recipe, board: Board, optimize: Optimize) -> str:
     """
     if not _TARGET.fullmatch(name):
         raise UsageError("--name is a CMake target name", repr(name), "use letters, digits, _ and -")
-    return _environment().get_template("library/CMakeLists.txt.j2").render(
-        name=name,
-        core=board.core,
-        fpu=board.fpu,
-        sources=[source.path for source in recipe.sources],
-        include_dirs=recipe.include_dirs,
-        system_dirs=recipe.system_dirs,
-        defines=recipe.defines,
-        optimize=OPTIMIZE_FLAG[optimize],
-        own_flags=[(source.path, source.flags) for source in recipe.sources if source.flags],
+    return (
+        _environment()
+        .get_template("library/CMakeLists.txt.j2")
+        .render(
+            name=name,
+            core=board.core,
+            fpu=board.fpu,
+            sources=[source.path for source in recipe.sources],
+            include_dirs=recipe.include_dirs,
+            system_dirs=recipe.system_dirs,
+            defines=recipe.defines,
+            optimize=OPTIMIZE_FLAG[optimize],
+            own_flags=[(source.path, source.flags) for source in recipe.sources if source.flags],
+        )
     )
 
 

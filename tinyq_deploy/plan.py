@@ -181,7 +181,7 @@ def _place_in(order: Sequence[Buffer]) -> list[Buffer]:
 
 
 def _best_gap(starts: Offsets, ends: Offsets, size: int) -> int:
-    """Offset of the smallest gap between pieces, sorted by where they start, that holds `size`, else behind them all."""
+    """Offset of the smallest gap between pieces, sorted by their starts, that holds `size`, else behind them all."""
     free = np.maximum.accumulate(np.append(0, ends))
     gaps = starts - free[:-1]
     fits = np.flatnonzero(gaps >= size)

@@ -38,7 +38,7 @@ def kernel_size(view: NodeView) -> tuple[int, int]:
 def window_positive(view: NodeView) -> str | None:
     """The pooling window is 1 to 32767 high and wide."""
     size = kernel_size(view)
-    return None if 0 < min(size) and max(size) <= LARGEST_EXTENT else f"window {list(size)}"
+    return None if min(size) > 0 and max(size) <= LARGEST_EXTENT else f"window {list(size)}"
 
 
 def output_shape(view: NodeView) -> str | None:
