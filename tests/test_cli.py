@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinyq_deploy import assets, board, deploy, manifest
+from tinyq_deploy import assets, board, connect, deploy, manifest
 from tinyq_deploy.cli import run
 from tinyq_deploy.data import load_data
 from tinyq_deploy.errors import FlashError
@@ -211,9 +211,9 @@ def test_flash_asks_the_board_for_its_build_id(model: Path, folder: Path) -> Non
     assert run(["build", str(model), "--board", "host", "-o", "a", "--kernels", "portable"]) == 0
     assert run(["build", str(model), "--board", "host", "-o", "b", "--kernels", "portable", "--keep-input"]) == 0
     port, host = spawn_url(str(folder / "a" / "out" / "firmware.elf")), board.load("host")
-    assert deploy.verify_flashed(manifest.load(folder / "a"), host, "", port) == ""
+    assert connect.verify_flashed(manifest.load(folder / "a"), host, "", port) == ""
     with pytest.raises(FlashError, match=r"expected build|instead of"):
-        deploy.verify_flashed(manifest.load(folder / "b"), host, "", port)
+        connect.verify_flashed(manifest.load(folder / "b"), host, "", port)
 
 
 @pytest.mark.skipif(not hasattr(os, "openpty"), reason="no pseudo-terminals on this system")

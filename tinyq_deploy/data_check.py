@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tinyq_deploy.data import Dataset
+from tinyq_deploy.data import Dataset, to_model_input
 from tinyq_deploy.errors import DataError, Fault
 from tinyq_deploy.graph import Tensor
 
@@ -129,3 +129,17 @@ def _duplicate_warnings(dataset: Dataset) -> tuple[Fault, ...]:
             "remove them, or read the figures with care",
         ),
     )
+
+
+def model_samples(data: Dataset, inputs: Sequence[Tensor], limit: int) -> list[tuple[Array, ...]]:
+    """The first `limit` samples (0: all) as the model's own input types."""
+    count = min(len(data), limit) if limit else len(data)
+    pairs = zip(data.inputs, inputs, strict=True)
+    arrays = [to_model_input(shaped(values[:count], tensor), tensor) for values, tensor in pairs]
+    return list(zip(*arrays, strict=True))
+
+
+def class_labels(data: Dataset) -> Sequence[int] | None:
+    """Class labels [N], None where the data set has none or they are something else."""
+    labels = data.labels
+    return labels.tolist() if labels is not None and labels.ndim == 1 and labels.dtype.kind in "iu" else None

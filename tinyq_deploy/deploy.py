@@ -4,11 +4,9 @@ simulate -> stream -> report. The first file to read."""
 
 from __future__ import annotations
 
-import hashlib
 import io
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,14 +16,14 @@ import numpy as np
 from tinyq_deploy import audit as audit_stage
 from tinyq_deploy import bench as bench_stage
 from tinyq_deploy import build as build_stage
-from tinyq_deploy import c_text, files, flashers, image, manifest, ports, render, simulators, sizes, toolchains
+from tinyq_deploy import c_text, files, flashers, manifest, render, sizes, toolchains
 from tinyq_deploy import quantize as quantize_stage
 from tinyq_deploy.board import Board
 from tinyq_deploy.check import check
-from tinyq_deploy.data import Dataset, load_data, to_model_input
-from tinyq_deploy.data_check import check_data, shaped
-from tinyq_deploy.errors import DataError, Fault, FlashError, LinkError, ModelError, ThresholdError, UsageError
-from tinyq_deploy.graph import Tensor
+from tinyq_deploy.connect import device_of, verify_flashed
+from tinyq_deploy.data import load_data
+from tinyq_deploy.data_check import check_data, class_labels, model_samples
+from tinyq_deploy.errors import Fault, ModelError, ThresholdError, UsageError
 from tinyq_deploy.kernels.base import Target
 from tinyq_deploy.kernels.cmsis_nn import library as cmsis_nn
 from tinyq_deploy.load import Kind, identify, read_model
@@ -34,11 +32,7 @@ from tinyq_deploy.oracle import open_oracle
 from tinyq_deploy.plan import Plan, check_fit, plan
 from tinyq_deploy.quantizers import Precision
 from tinyq_deploy.read import read
-from tinyq_deploy.stream import Device
 from tinyq_deploy.toolchains.base import Optimize
-
-# Seconds that a virtual board may take longer than a real one before a request is sent again.
-_VIRTUAL_MARGIN = 20.0
 
 # Told what is being done, how much of it is done, and how much there is (0: unknown).
 Progress = Callable[[str, int, int], None]
@@ -179,28 +173,6 @@ def flash(
     return Flashed(result, "a dry run" if dry_run else verify_flashed(about, board, probe, port))
 
 
-def verify_flashed(about: manifest.Manifest, board: Board, probe: str, port: str) -> str:
-    """Asks the board for its build id: "" when it is the flashed one, or why it could not be asked.
-
-    Without `port`, the only candidate (with the serial number `probe`, if given) is asked. Raises FlashError when the
-    board runs something else.
-    """
-    if not port:
-        found = [item for item in ports.list_ports() if probe in ("", item.serial_number)]
-        if len(found) != 1:
-            return f"{len(found)} serial ports could be the board's; give --port"
-        port = found[0].device
-    baud = board.uart.baud if board.uart else 115200
-    with Device(ports.open_port(port, baud), baud=baud) as device:
-        try:
-            device.hello()
-            device.require(sha256=bytes.fromhex(about.model_sha256), build_id=about.build_id)
-        except LinkError as error:
-            fault = error.faults[0]
-            raise FlashError("the board runs the image that was flashed", fault.found, fault.hint) from error
-    return ""
-
-
 def _same_board(about: manifest.Manifest, board: Board, folder: Path) -> None:
     if about.board != board.name:
         found = f"{folder} was built for {about.board}, --board says {board.name}"
@@ -233,7 +205,7 @@ class BenchResult:
     measurement: bench_stage.Measurement
     instructions: int | None
     outputs: tuple[np.ndarray, ...]
-    sizes: dict[str, int]
+    sizes: sizes.Sizes | None
     warnings: tuple[str, ...]
 
 
@@ -242,16 +214,20 @@ def bench(request: BenchRequest, on_row: Callable[[bench_stage.Row], None] | Non
     """Streams a data set through the firmware of `request.folder` and measures it."""
     about = manifest.load(request.folder)
     _same_board(about, request.board, request.folder)
-    model = _model_of(request.folder, about)
+    model = manifest.model_of(request.folder, about)
     inputs = read(model, about.model).input_tensors()
     data = load_data(request.data, x_key=request.keys.x, y_key=request.keys.y, inputs=inputs)
     warnings = tuple(str(warning) for warning in check_data(data, inputs))
-    samples = _samples(data, inputs, request.limit)
+    samples = model_samples(data, inputs, request.limit)
     progress("connect", 0, len(samples))
-    with open_oracle(model) as oracle, _device(request) as (device, running):
+    elf, board = request.folder / "out" / "firmware.elf", request.board
+    reached = device_of(
+        elf, board, port=request.port, baud=request.baud, virtual=request.virtual, simulator=request.simulator
+    )
+    with open_oracle(model) as oracle, reached as (device, running):
         hello = device.hello()
         device.require(sha256=bytes.fromhex(about.model_sha256), build_id=about.build_id)
-        found = bench_stage.measure(device, samples, _labels(data), about.outputs, oracle, on_row)
+        found = bench_stage.measure(device, samples, class_labels(data), about.outputs, oracle, on_row)
         median = found.cycles.median if found.cycles else None
         count = running.instructions(median, hello.counter_hz) if running and median is not None else None
     outputs = tuple(
@@ -267,37 +243,9 @@ def bench(request: BenchRequest, on_row: Callable[[bench_stage.Row], None] | Non
         found,
         count,
         outputs,
-        _sizes(request),
+        sizes.of_project(request.folder, board.memory.stack_bytes) if board.memory else None,
         (*warnings, *found.warnings),
     )
-
-
-def _samples(data: Dataset, inputs: Sequence[Tensor], limit: int) -> list[bench_stage.Sample]:
-    """The first `limit` samples (0: all) as the model's own input types."""
-    count = min(len(data), limit) if limit else len(data)
-    pairs = zip(data.inputs, inputs, strict=True)
-    arrays = [to_model_input(shaped(values[:count], tensor), tensor) for values, tensor in pairs]
-    return list(zip(*arrays, strict=True))
-
-
-def _labels(data: Dataset) -> Sequence[int] | None:
-    """Class labels [N], None where the data set has none or they are something else."""
-    labels = data.labels
-    return labels.tolist() if labels is not None and labels.ndim == 1 and labels.dtype.kind in "iu" else None
-
-
-def _sizes(request: BenchRequest) -> dict[str, int]:
-    """Bytes of flash and RAM of the image, empty for the host."""
-    memory, out = request.board.memory, request.folder / "out"
-    if memory is None:
-        return {}
-    text = (out / "firmware.map").read_text(encoding="utf-8", errors="replace")
-    found = sizes.measure(image.sections(out / "firmware.elf"), text, memory.stack_bytes)
-    return {
-        "flash_model_bytes": found.flash_model,
-        "flash_total_bytes": found.flash_total,
-        "ram_bytes": found.ram_total,
-    }
 
 
 def save_outputs(result: BenchResult, path: Path) -> None:
@@ -308,35 +256,6 @@ def save_outputs(result: BenchResult, path: Path) -> None:
     arrays: dict[str, Any] = dict(zip(names, result.outputs, strict=True))
     np.savez(buffer, **arrays)
     files.write_bytes(path, buffer.getvalue())
-
-
-def _model_of(folder: Path, about: manifest.Manifest) -> bytes:
-    model = read_model(folder / "model" / "model.tflite")
-    if hashlib.sha256(model).hexdigest() != about.model_sha256:
-        raise DataError(
-            "the project's model is the one it was built from", f"{folder}/model/model.tflite", "build it again"
-        )
-    return model
-
-
-@contextmanager
-def _device(request: BenchRequest) -> Iterator[tuple[Device, simulators.Running | None]]:
-    """The device to measure: a simulator switched on for this run, or the board at a port."""
-    if request.virtual or (request.board.always_virtual and not request.port):
-        simulator = simulators.pick(request.board, request.simulator)
-        elf = request.folder / "out" / "firmware.elf"
-        with (
-            simulator.start(elf, request.board) as running,
-            Device(ports.open_port(running.url), margin=_VIRTUAL_MARGIN) as device,
-        ):
-            yield device, running
-        return
-    baud = request.baud or (request.board.uart.baud if request.board.uart else 115200)
-    port = request.port or ports.choose_port(ports.list_ports()).device
-    with Device(ports.open_port(port, baud), baud=baud) as device:
-        if request.board.uart and not request.baud and device.hello():
-            device.raise_baud(request.board.uart.max_baud)
-        yield device, None
 
 
 def gate(result: BenchResult, *, accuracy: float | None, exact: bool) -> None:

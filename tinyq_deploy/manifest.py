@@ -12,7 +12,7 @@ from typing import Any
 
 from tinyq_deploy import __version__
 from tinyq_deploy.board import Board
-from tinyq_deploy.errors import UsageError
+from tinyq_deploy.errors import DataError, UsageError
 from tinyq_deploy.graph import Tensor
 from tinyq_deploy.kernels.base import Target
 from tinyq_deploy.plan import Plan
@@ -129,3 +129,14 @@ def load(project: Path) -> Manifest:
         raise UsageError(
             "the project's manifest is whole", f"{project / MANIFEST}: {error}", "build it again"
         ) from error
+
+
+def model_of(folder: Path, about: Manifest) -> bytes:
+    """The .tflite that the project in `folder` was built from. Raises DataError when it is another one now."""
+    path = folder / "model" / "model.tflite"
+    model = path.read_bytes() if path.is_file() else b""
+    if hashlib.sha256(model).hexdigest() != about.model_sha256:
+        raise DataError(
+            "the project's model is the one it was built from", f"{path} is missing or changed", "build it again"
+        )
+    return model

@@ -56,7 +56,7 @@ def bench_json(result: BenchResult) -> dict[str, Any]:
     ms = {k: v * 1000 / hz for k, v in dataclasses.asdict(found.cycles).items()} if found.cycles and hz else None
     code = [entry for entry in about.layers if entry.symbol]
     cycles = found.layer_cycles or (None,) * len(code)
-    accuracy = found.accuracy
+    accuracy, sizes = found.accuracy, result.sizes
     return {
         "schema": RUN_SCHEMA,
         "tool": f"tinyq-deploy {__version__}",
@@ -79,7 +79,9 @@ def bench_json(result: BenchResult) -> dict[str, Any]:
         "clock_hz": found.hello.clock_hz,
         "counter_hz": hz,
         "arena_bytes": about.arena_bytes,
-        **result.sizes,
+        "flash_model_bytes": sizes.flash_model if sizes else None,
+        "flash_total_bytes": sizes.flash_total if sizes else None,
+        "ram_bytes": sizes.ram_total if sizes else None,
         "stack_bytes": found.stats.stack_high_water,
         "layers": [
             {"index": e.index, "op": e.op, "kernel": e.function, "kernel_set": e.kernel_set, "macs": e.macs,

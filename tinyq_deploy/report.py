@@ -237,8 +237,9 @@ def _figures(result: BenchResult) -> Iterator[tuple[str, str]]:
         yield "virtual instructions", f"{result.instructions:,} per inference"
     yield "core clock", f"{found.hello.clock_hz / 1e6:g} MHz reached"
     yield "arena", f"{result.manifest.arena_bytes:,} bytes"
-    for name, size in result.sizes.items():
-        yield name.replace("_", " "), f"{size:,} bytes"
+    if result.sizes:
+        yield "flash", f"{result.sizes.flash_total:,} bytes, model and kernels {result.sizes.flash_model:,}"
+        yield "RAM", f"{result.sizes.ram_total:,} bytes with the stack"
     yield "stack used", f"{found.stats.stack_high_water:,} bytes"
     yield "kernels", f"{result.manifest.kernels}, {result.manifest.optimize}"
     stats = found.stats

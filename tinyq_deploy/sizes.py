@@ -10,7 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
+from tinyq_deploy import image
 from tinyq_deploy.image import Section
 
 OBJECTS = "out/obj/"
@@ -60,6 +62,13 @@ class Sizes:
     def ram_total(self) -> int:
         """Static RAM and the reserved stack."""
         return self.ram_static + self.stack
+
+
+def of_project(folder: Path, stack: int) -> Sizes:
+    """The sizes of the image that was built in `folder`."""
+    out = folder / "out"
+    text = (out / "firmware.map").read_text(encoding="utf-8", errors="replace")
+    return measure(image.sections(out / "firmware.elf"), text, stack)
 
 
 def measure(sections: tuple[Section, ...], link_map: str, stack: int) -> Sizes:
