@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
+from tinyq_deploy.check import check
 from tinyq_deploy.errors import ModelError
 from tinyq_deploy.graph import Graph
-from tinyq_deploy.check import check
 from tinyq_deploy.kernels.base import Read
 from tinyq_deploy.lower import lower
 from tinyq_deploy.oracle import Oracle
@@ -54,11 +54,11 @@ def _open(model: bytes) -> Oracle:
 
 
 def samples(graph: Graph, count: int = 3, seed: int = SEED) -> list[list[Array]]:
-    """Inputs for a model: lowest, highest, zero point, then random ones, `count` of them."""
+    """Inputs for a model: lowest, highest, zero, zero point, then `count` random ones."""
     rng = np.random.default_rng(seed)
     shapes = [tensor.shape for tensor in graph.input_tensors()]
     points = [np.full(t.shape, t.zero_point, np.int8) for t in graph.input_tensors()]
-    fixed = [[np.full(shape, value, np.int8) for shape in shapes] for value in (-128, 127)]
+    fixed = [[np.full(shape, value, np.int8) for shape in shapes] for value in (-128, 127, 0)]
     noise = [[rng.integers(-128, 128, shape).astype(np.int8) for shape in shapes] for _ in range(count)]
     return [*fixed, points, *noise]
 
@@ -107,4 +107,3 @@ def refused(model: bytes) -> str:
     text = str(caught.value)
     assert "found:" in text
     return text
-

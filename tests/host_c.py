@@ -55,7 +55,9 @@ def new_folder(prefix: str = "c") -> Path:
 
 def compile_c(argv: Sequence[str | Path], folder: Path) -> None:
     """Runs a compiler in `folder`; its complaint is the test's failure."""
-    done = subprocess.run([str(part) for part in argv], cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+    done = subprocess.run(
+        [str(part) for part in argv], cwd=folder, capture_output=True, text=True, timeout=300, check=False
+    )
     assert done.returncode == 0, f"{' '.join(map(str, argv))}\n{done.stderr[:4000]}"
 
 
@@ -103,19 +105,25 @@ class Program:
         return found
 
 
-def program(models: Mapping[str, bytes], *, optimize: str = "speed", guards: bool = False,
-            keep_input: bool = False) -> Program:  # fmt: skip
+def program(models: Mapping[str, bytes], *, optimize: str = "speed", guards: bool = False, keep_input: bool = False,
+            plant: tuple[str, str] | None = None) -> Program:  # fmt: skip
     """Renders `models` (C name -> .tflite) and compiles them with the runner, once a session. The address sanitizer
-    watches the arena's ends, or with `guards` bytes on both sides of it do."""
-    return _program(tuple(models.items()), optimize, guards, keep_input)
+    watches the arena's ends, or with `guards` bytes on both sides of it do. `plant` (old, new) puts a fault into
+    model.c, to see that it is found."""
+    return _program(tuple(models.items()), optimize, guards, keep_input, plant)
 
 
 @cache
-def _program(models: tuple[tuple[str, bytes], ...], optimize: str, guards: bool, keep_input: bool) -> Program:
+def _program(models: tuple[tuple[str, bytes], ...], optimize: str, guards: bool, keep_input: bool,
+             plant: tuple[str, str] | None) -> Program:  # fmt: skip
     gcc, folder = compiler(), new_folder()
     sizes = {}
     for name, data in models:
         project = rendered(data, name, optimize=optimize, keep_input=keep_input)
+        if plant is not None:
+            text = project.files["model/model.c"].decode()
+            assert plant[0] in text
+            project.files["model/model.c"] = text.replace(*plant).encode()
         write(project, folder / name)
         sizes[name] = (
             tuple(io.bytes for io in project.manifest.inputs),
@@ -189,7 +197,9 @@ class Kernels:
         self._exe = exe
         self._child: subprocess.Popen[bytes] | None = None
 
-    def run(self, call: KernelCall, arrays: Mapping[int, Array], output_bytes: int, *, over: int | None = None) -> bytes:
+    def run(
+        self, call: KernelCall, arrays: Mapping[int, Array], output_bytes: int, *, over: int | None = None
+    ) -> bytes:
         """The output of one call. `arrays` holds the activations by tensor number; `over` is the input position
         (0 or 1) over which the output is written, None for memory of its own."""
         parts = [call.function.encode().ljust(64, b"\0") if call.function else b""]

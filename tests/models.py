@@ -50,7 +50,7 @@ class T:
 
 @dataclass(frozen=True, eq=False)
 class Op:
-    """An operator; inputs and outputs are tensor numbers, -1 for an input left out. No options: the union stays empty."""
+    """An operator on tensor numbers, -1 for an input left out. `options` None: the union is empty."""
 
     name: str
     inputs: Sequence[int]

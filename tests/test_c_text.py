@@ -17,9 +17,26 @@ from tinyq_deploy import c_text
 
 QUICK = settings(max_examples=300, deadline=None, derandomize=True)
 HOSTILE = (
-    "*/ int main(void) { return 7; } /*", "// \\", "/*/", "*//*", "//*/", "??/", "a\nb", "a\r\nb", "a\0b", '"; exit(1); "',
-    "{{ 7*7 }} {% raw %}", "\u202e\u2028\u0085", "\ud7ff\U0001f600", "", " ", "x" * 1_000_000, "`|<script>", "%s%n", "\\\n",
-)  # fmt: skip
+    "*/ int main(void) { return 7; } /*",
+    "// \\",
+    "/*/",
+    "*//*",
+    "//*/",
+    "??/",
+    "a\nb",
+    "a\r\nb",
+    "a\0b",
+    '"; exit(1); "',
+    "{{ 7*7 }} {% raw %}",
+    "\u202e\u2028\u0085",
+    "\ud7ff\U0001f600",
+    "",
+    " ",
+    "x" * 1_000_000,
+    "`|<script>",
+    "%s%n",
+    "\\\n",
+)
 
 
 @pytest.mark.parametrize(("text", "expected"), [
@@ -62,7 +79,7 @@ def test_any_text_becomes_an_identifier(text: str) -> None:
 @given(st.text(max_size=100) | st.sampled_from(HOSTILE) | st.text(alphabet="*/\\?", max_size=12))
 def test_any_text_stays_in_its_comment(text: str) -> None:
     safe = c_text.comment(text)
-    assert re.fullmatch(r'[ !#-;=@-\[\]-_a-{}~]*', safe), safe
+    assert re.fullmatch(r"[ !#-;=@-\[\]-_a-{}~]*", safe), safe
     assert "*/" not in safe
     assert "/*" not in safe
     assert len(safe) <= 80
@@ -71,12 +88,16 @@ def test_any_text_stays_in_its_comment(text: str) -> None:
 def test_comments_and_strings_compile() -> None:
     """In both kinds of comment and in a string, in front of code that must still be there."""
     lines = []
-    for i, text in enumerate((*HOSTILE, *("/" * n + "*" * m + "/" * k for n in range(3) for m in range(3) for k in range(3)))):
+    for i, text in enumerate(
+        (*HOSTILE, *("/" * n + "*" * m + "/" * k for n in range(3) for m in range(3) for k in range(3)))
+    ):
         safe = c_text.comment(text)
         lines.append(f'/* "{safe}" */ int a{i} = {i}; // {safe}\n/* {safe} */ const char *s{i} = "{safe}";')
     folder = host_c.new_folder("comments")
     (folder / "comments.c").write_text("\n".join(lines), encoding="utf-8")
-    host_c.compile_c([host_c.compiler(), *host_c.WARNINGS, "-shared", "-fPIC", "comments.c", "-o", "comments.so"], folder)
+    host_c.compile_c(
+        [host_c.compiler(), *host_c.WARNINGS, "-shared", "-fPIC", "comments.c", "-o", "comments.so"], folder
+    )
     library = ctypes.CDLL(str(folder / "comments.so"))
     assert [ctypes.c_int.in_dll(library, f"a{i}").value for i in range(len(lines))] == list(range(len(lines)))
     found = ctypes.c_char_p.in_dll(library, "s0").value

@@ -100,7 +100,9 @@ def test_a_float_layer_inside_is_told_with_what_to_do() -> None:
 
 def test_a_quantisation_left_out_inside_is_told() -> None:
     tensors = [q(1, 4), T((4,), None, name="bare"), q(4)]
-    assert "'bare' has no scale" in str(refused(model(tensors, [Op("RESHAPE", [0], [1]), Op("RESHAPE", [1], [2])], [0], [2])))
+    assert "'bare' has no scale" in str(
+        refused(model(tensors, [Op("RESHAPE", [0], [1]), Op("RESHAPE", [1], [2])], [0], [2]))
+    )
 
 
 @pytest.mark.parametrize("role", ["inputs", "outputs"])
@@ -154,7 +156,11 @@ def test_every_fault_of_every_layer_is_told_at_once() -> None:
         graph.operators[6].builtinOptions.beta = -1.0
 
     error = refused(changed(three))
-    assert [fault.found.split(":")[0] for fault in error.faults] == ["layer 0 CONV_2D", "layer 3 MAX_POOL_2D", "layer 6 SOFTMAX"]
+    assert [fault.found.split(":")[0] for fault in error.faults] == [
+        "layer 0 CONV_2D",
+        "layer 3 MAX_POOL_2D",
+        "layer 6 SOFTMAX",
+    ]
     assert str(error).count("found:") == 3
 
 
@@ -166,7 +172,7 @@ def test_every_rule_is_a_sentence() -> None:
             assert len(text) > 10
 
 
-# What is accepted goes through ------------------------------------------------------------------------------------------
+# What is accepted goes through --------------------------------------------------------------------------------------
 
 numbers = st.sampled_from((-1, 0, 1, 2, 3, 4, 5, 255, 32768, 2**31 - 1, -(2**31)))
 floats = st.sampled_from((1e-38, 1e-9, 1 / 256, 0.5, 1.0, 2.0**31, 1e38))

@@ -9,9 +9,9 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from host_c import HOST, SANITIZERS, WARNINGS, compile_c, compiler, new_folder
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from host_c import HOST, SANITIZERS, WARNINGS, compile_c, compiler, new_folder
 
 from tinyq_deploy import assets
 from tinyq_deploy.fixed_point import (
@@ -88,7 +88,9 @@ def test_multipliers_are_int32_arrays() -> None:
     assert found.shift.tolist() == [0, 1, 0]
 
 
-@pytest.mark.parametrize(("value", "expected"), [(0.5, 1), (-0.5, -1), (1.5, 2), (2.5, 3), (-2.5, -3), (0.49, 0), (-7.0, -7)])
+@pytest.mark.parametrize(
+    ("value", "expected"), [(0.5, 1), (-0.5, -1), (1.5, 2), (2.5, 3), (-2.5, -3), (0.49, 0), (-7.0, -7)]
+)
 def test_rounding_is_half_away_from_zero(value: float, expected: int) -> None:
     assert round_half_away(value) == expected
 
@@ -148,6 +150,7 @@ def test_the_c_functions_compute_what_python_does() -> None:
     assert done.returncode == 0, done.stderr.decode()[:2000]
     found = np.frombuffer(done.stdout, np.int32).reshape(-1, 4)
     expected = [
-        (doubling_high_multiply(a, b), rounding_shift_right(a, abs(c)), requantize(a, b, c), wrap(a + b)) for a, b, c in rows
+        (doubling_high_multiply(a, b), rounding_shift_right(a, abs(c)), requantize(a, b, c), wrap(a + b))
+        for a, b, c in rows
     ]
     assert np.array_equal(found, np.array(expected, np.int64).astype(np.int32))

@@ -41,19 +41,19 @@ class _Imports(ast.NodeVisitor):
     def __init__(self, module: Module) -> None:
         self.module, self.depth = module, 0
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:  # noqa: N802
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
         self.depth += 1
         self.generic_visit(node)
         self.depth -= 1
 
-    def visit_If(self, node: ast.If) -> None:  # noqa: N802
+    def visit_If(self, node: ast.If) -> None:
         if not (isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"):
             self.generic_visit(node)
 
-    def visit_Import(self, node: ast.Import) -> None:  # noqa: N802
+    def visit_Import(self, node: ast.Import) -> None:
         self._add(alias.name for alias in node.names)
 
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:  # noqa: N802
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
         base = node.module or ""
         assert node.level == 0, f"{self.module.path}: relative import"
         self._add(f"{base}.{alias.name}" if _is_module(f"{base}.{alias.name}") else base for alias in node.names)
@@ -115,10 +115,14 @@ def test_plain_data_needs_no_stage(name: str) -> None:
     assert reached(name) & set(FLOW) == set()
 
 
-@pytest.mark.parametrize("kind", ["ops", "kernels", "calibrators", "flashers", "simulators", "toolchains", "quantizers"])
+@pytest.mark.parametrize(
+    "kind", ["ops", "kernels", "calibrators", "flashers", "simulators", "toolchains", "quantizers"]
+)
 def test_kinds_need_no_later_stage(kind: str) -> None:
     """What a stage chooses from does not know that stage."""
-    chooses = {"ops": "check", "kernels": "lower", "calibrators": "quantize", "quantizers": "quantize"}.get(kind, "build")
+    chooses = {"ops": "check", "kernels": "lower", "calibrators": "quantize", "quantizers": "quantize"}.get(
+        kind, "build"
+    )
     later = set(FLOW[FLOW.index(chooses) :])
     for name in modules():
         if name.split(".")[0] == kind:
@@ -138,7 +142,9 @@ def test_nothing_imports_in_a_circle() -> None:
     assert [name for name in modules() if name in loaded_with(name)] == []
 
 
-@pytest.mark.parametrize("name", [*(stage for stage in FLOW if stage in modules()), "doctor", "inspect_model", "oracle"])
+@pytest.mark.parametrize(
+    "name", [*(stage for stage in FLOW if stage in modules()), "doctor", "inspect_model", "oracle"]
+)
 def test_heavy_packages_wait_until_they_are_used(name: str) -> None:
     for module in {name, *loaded_with(name)}:
         assert {imported.split(".")[0] for imported in modules()[module].loaded} & HEAVY == set(), module

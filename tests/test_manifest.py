@@ -104,7 +104,14 @@ def damaged(change: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     "change",
-    ["field missing", "field too many", "inputs are numbers", "inputs are missing", "layers are text", "shape is missing"],
+    [
+        "field missing",
+        "field too many",
+        "inputs are numbers",
+        "inputs are missing",
+        "layers are text",
+        "shape is missing",
+    ],
 )
 def test_a_damaged_one_is_told(change: str, tmp_path: Path) -> None:
     (tmp_path / MANIFEST).write_text(json.dumps(damaged(change)), encoding="utf-8")

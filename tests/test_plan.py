@@ -9,9 +9,9 @@ from collections.abc import Sequence
 
 import nets
 import pytest
+from host_c import TARGET, planned
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from host_c import TARGET, planned
 from models import Op, T, model
 
 from tinyq_deploy import board as boards
@@ -102,7 +102,11 @@ class Drawn:
 drawn = st.builds(
     Drawn,
     layers=st.lists(
-        st.tuples(st.sampled_from(("ADD", "ADD", "POOL", "SMALLER", "RESHAPE", "SOFTMAX")), st.integers(0, 99), st.integers(0, 99)),
+        st.tuples(
+            st.sampled_from(("ADD", "ADD", "POOL", "SMALLER", "RESHAPE", "SOFTMAX")),
+            st.integers(0, 99),
+            st.integers(0, 99),
+        ),
         min_size=1,
         max_size=14,
     ).map(tuple),

@@ -81,7 +81,7 @@ def test_an_absent_input_is_kept_as_such() -> None:
 
 
 @pytest.mark.parametrize(("name", "expected"), [
-    ("strideW", "stride_w"), ("dilationHFactor", "dilation_h_factor"), ("fusedActivationFunction", "fused_activation_function"),
+    ("strideW", "stride_w"), ("dilationHFactor", "dilation_h_factor"), ("keepNumDims", "keep_num_dims"),
     ("beta", "beta"), ("potScaleInt16", "pot_scale_int16"),
 ])  # fmt: skip
 def test_option_names_become_snake_case(name: str, expected: str) -> None:
@@ -111,9 +111,7 @@ def test_what_is_no_flatbuffer_is_refused(data: bytes) -> None:
     assert "identifier TFL3" in refused(data)
 
 
-@pytest.mark.parametrize(
-    "data", [b"\x18\0\0\0TFL3", b"\x18\0\0\0TFL3" + bytes(3), b"\xff\xff\xff\x7fTFL3" + bytes(20)]
-)
+@pytest.mark.parametrize("data", [b"\x18\0\0\0TFL3", b"\x18\0\0\0TFL3" + bytes(3), b"\xff\xff\xff\x7fTFL3" + bytes(20)])
 def test_a_root_beyond_the_end_is_refused(data: bytes) -> None:
     assert "leads inside it" in refused(data)
 
@@ -141,7 +139,9 @@ def test_changed_bytes_are_accepted_or_refused(changes: list[tuple[int, int]]) -
 
 
 @settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-@given(st.integers(2, len(SMALL) // 4 - 1), st.sampled_from((0, 1, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0xFFFF, 1 << 30)))
+@given(
+    st.integers(2, len(SMALL) // 4 - 1), st.sampled_from((0, 1, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0xFFFF, 1 << 30))
+)
 def test_changed_words_are_accepted_or_refused(word: int, value: int) -> None:
     data = bytearray(SMALL)
     struct.pack_into("<I", data, 4 * word, value)
@@ -244,7 +244,9 @@ def test_a_product_of_dimensions_beyond_int32_is_refused(shape: list[int]) -> No
 
 
 def test_a_tensor_of_many_dimensions_is_refused() -> None:
-    assert "at most 8 dimensions" in refused(model([T((1,) * 9, 0.5), T((1,), 0.5)], [Op("RESHAPE", [0], [1])], [0], [1]))
+    assert "at most 8 dimensions" in refused(
+        model([T((1,) * 9, 0.5), T((1,), 0.5)], [Op("RESHAPE", [0], [1])], [0], [1])
+    )
 
 
 @pytest.mark.parametrize("size", [1, 17, 19, 72])
@@ -342,7 +344,7 @@ class _Once:
     def __init__(self, table: Any) -> None:
         self.table, self.place = table, 0
 
-    def Pack(self, builder: Any) -> int:  # noqa: N802
+    def Pack(self, builder: Any) -> int:
         self.place = self.place or self.table.Pack(builder)
         return self.place
 
@@ -363,7 +365,9 @@ def test_tables_that_share_one_long_list_do_not_take_long() -> None:
 
 def test_constants_are_views_of_the_file() -> None:
     """Tensors may share a buffer, so copies could need many times the file's memory."""
-    data = read(model([T((4,), 0.5), constant([1, 2, 3, 4], 0.5), T((4,), 0.5)], [Op("ADD", [0, 1], [2])], [0], [2]), "x")
+    data = read(
+        model([T((4,), 0.5), constant([1, 2, 3, 4], 0.5), T((4,), 0.5)], [Op("ADD", [0, 1], [2])], [0], [2]), "x"
+    )
     weights = data.tensors[1].data
     assert weights is not None
     assert not weights.flags.owndata

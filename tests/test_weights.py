@@ -98,6 +98,11 @@ def test_c_lays_out_the_image(make: object) -> None:
 
 
 def test_the_most_negative_bias_is_written_as_it_is() -> None:
-    tensors = [q(1, 3), q(1, 2), constant(np.ones((2, 3)), 0.5), constant([-(1 << 31), (1 << 31) - 1], 0.25, dtype="int32")]
+    tensors = [
+        q(1, 3),
+        q(1, 2),
+        constant(np.ones((2, 3)), 0.5),
+        constant([-(1 << 31), (1 << 31) - 1], 0.25, dtype="int32"),
+    ]
     data = model(tensors, [Op("FULLY_CONNECTED", [0, 2, 3], [1])], [0], [1])
     test_c_lays_out_the_image(lambda: data)

@@ -31,6 +31,11 @@ MOST_DIMENSIONS = 8
 MOST_OPERATORS = 20_000
 MOST_ELEMENTS = (1 << 31) - 1
 
+# Types of the schema that are numpy's own. Others (int4, bfloat16) it knows only once another package has taught it.
+_NUMPY_TYPES = frozenset(
+    "bool int8 uint8 int16 uint16 int32 uint32 int64 uint64 float16 float32 float64 complex64 complex128".split()
+)
+
 # What flatbuffers' accessors raise when an offset leads outside the file or a number outside its type.
 _DAMAGE = (struct.error, ValueError, TypeError, IndexError, OverflowError, AttributeError, UnicodeDecodeError)
 
@@ -145,10 +150,9 @@ class _Reader:
         if buffer.DataIsNone() or buffer.DataLength() == 0:
             return None
         raw = np.asarray(buffer.DataAsNumpy(), np.uint8)
-        try:
-            kind = np.dtype(dtype)
-        except TypeError:
+        if dtype not in _NUMPY_TYPES:
             return _frozen(raw)
+        kind = np.dtype(dtype)
         if raw.size != math.prod(shape) * kind.itemsize:
             found = f"{where}: {raw.size} bytes for {dtype} {list(shape)}"
             raise ModelError("a constant has as many bytes as its shape asks for", found, "the file is damaged")

@@ -52,7 +52,8 @@ def render(plan: Plan, board: Board, target: Target, settings: Settings, model: 
     texts = _model_files(plan, context)
     sources = [Source("model/model.c"), Source("model/weights.c")]
     binaries = _kernel_headers(plan) | _library_files(plan, target)
-    sources += [Source(path) for path in sorted(binaries) if path.endswith(".c")]
+    library = sorted(path for path in binaries if path.endswith(".c"))
+    sources += [Source(path, flags=cmsis_nn.SOURCE_FLAGS) for path in library]
     if not settings.export:
         binaries |= _application_files(board)
         sources += _application_sources(board)

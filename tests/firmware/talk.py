@@ -66,7 +66,9 @@ def qemu(made: Board, elf: Path) -> Iterator[Talk]:
     with closing(socket.create_server(("127.0.0.1", 0))) as server:
         port = server.getsockname()[1]
         silent = ["-serial", "null"] * machine.serial_index
-        argv = [program, "-M", machine.machine, "-kernel", str(elf), "-display", "none", "-monitor", "none"]
+        # Virtual time counts instructions, so that a busy host does not disturb what the firmware measures.
+        clock = ["-icount", f"shift={machine.icount_shift},sleep=off"]
+        argv = [program, "-M", machine.machine, "-kernel", str(elf), "-display", "none", "-monitor", "none", *clock]
         process = subprocess.Popen([*argv, *silent, "-serial", f"tcp:127.0.0.1:{port},nodelay=on"])
         try:
             server.settimeout(20)

@@ -93,7 +93,7 @@ class Window:
 
     def fits(self) -> bool:
         """Whether there is an output, and one that is quickly computed."""
-        return 0 < min(self.output()) and self.output()[0] * self.output()[1] * self.outputs < 1500
+        return min(self.output()) > 0 and self.output()[0] * self.output()[1] * self.outputs < 1500
 
 
 def options(case: Window) -> dict[str, Any]:

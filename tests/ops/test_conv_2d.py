@@ -68,7 +68,6 @@ def test_the_generated_c_computes_what_the_oracle_does(optimize: str) -> None:
     assert_models_exact({name: conv_2d(case) for name, case in TRAPS.items()}, optimize=optimize)
 
 
-
 TENSORS = {
     "input": T((1, 4, 4, 4), 0.5, 3),
     "filter": constant(np.ones((2, 3, 3, 4)), 0.25),

@@ -129,13 +129,22 @@ def broken(op: str) -> dict[str, list[bytes]]:
         "It has 1 inputs and 1 outputs.": [small((), op=op), small((0, 0), op=op)],
         "The input has 4 dimensions.": [small(input=T((4, 4, 2), 0.5, 3), op=op)],
         "The input is computed at run time.": [small((2,), extra=(fixed,), op=op)],
-        "The batch is 1.": [small(input=T((2, 4, 4, 2), 0.5, 3), output=T((2, 2, 2, 2), 0.5, 3), op=op), small(output=T((), 0.5, 3), op=op)],
-        ACTIVATIONS_INT8: [small(input=T((1, 4, 4, 2), 0.5, 128), op=op), small(output=T((1, 2, 2, 2), 0.5, 200), op=op)],
+        "The batch is 1.": [
+            small(input=T((2, 4, 4, 2), 0.5, 3), output=T((2, 2, 2, 2), 0.5, 3), op=op),
+            small(output=T((), 0.5, 3), op=op),
+        ],
+        ACTIVATIONS_INT8: [
+            small(input=T((1, 4, 4, 2), 0.5, 128), op=op),
+            small(output=T((1, 2, 2, 2), 0.5, 200), op=op),
+        ],
         "Input and output have the same scale and zero point.": [
             small(output=T((1, 2, 2, 2), 0.5, 4), op=op),
             small(output=T((1, 2, 2, 2), 0.25, 3), op=op),
         ],
-        "stride h, stride w are at least 1.": [small(options={"stride_h": 0}, op=op), small(options={"stride_w": -1}, op=op)],
+        "stride h, stride w are at least 1.": [
+            small(options={"stride_h": 0}, op=op),
+            small(options={"stride_w": -1}, op=op),
+        ],
         "padding is SAME, VALID.": [small(options={"padding": 3}, op=op)],
         ACTIVATION_IN: [small(options={"fused_activation_function": "TANH"}, op=op)],
         "The pooling window is 1 to 32767 high and wide.": [

@@ -34,7 +34,8 @@ def softmax(case: Rows) -> bytes:
 rows = st.builds(
     Rows,
     shape=st.sampled_from(((1, 1), (1, 2), (1, 10), (3, 7), (5,), (1, 2, 3, 4), (2, 255), (1, 511))),
-    scale=st.sampled_from((2.0**-20, 1e-3, 0.0039, 1 / 256, 0.0625, 0.25, 1.0, 8.0, 300.0)) | st.floats(2.0**-20, 50, width=32),
+    scale=st.sampled_from((2.0**-20, 1e-3, 0.0039, 1 / 256, 0.0625, 0.25, 1.0, 8.0, 300.0))
+    | st.floats(2.0**-20, 50, width=32),
     zero=zero_points,
     beta=st.sampled_from((1.0, 0.5, 2.0, 0.01, 10.0)),
     seed=seeds,

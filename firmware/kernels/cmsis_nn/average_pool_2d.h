@@ -6,9 +6,10 @@
 #include "../tinyq_pool_2d_params.h"
 #include "tinyq_cmsis_nn.h"
 
-/* AVERAGE_POOL_2D, int8, batch 1; arguments as in portable/average_pool_2d.h. `scratch` holds sums, aligned to 4. */
-TINYQ_KERNEL void tinyq_cmsis_nn_average_pool_2d(const tinyq_pool_2d_params *p, const int8_t *input, void *scratch,
-                                                 int8_t *output)
+/* AVERAGE_POOL_2D, int8, batch 1; arguments as in portable/average_pool_2d.h. `scratch` holds sums,
+ * aligned to 4. */
+TINYQ_KERNEL void tinyq_cmsis_nn_average_pool_2d(const tinyq_pool_2d_params *p, const int8_t *input,
+                                                 void *scratch, int8_t *output)
 {
     const cmsis_nn_context context = {.buf = scratch};
     const cmsis_nn_pool_params params = {
@@ -16,9 +17,11 @@ TINYQ_KERNEL void tinyq_cmsis_nn_average_pool_2d(const tinyq_pool_2d_params *p, 
         .padding = {.w = p->pad_left, .h = p->pad_top},
         .activation = {.min = p->activation_min, .max = p->activation_max},
     };
-    const cmsis_nn_dims input_dims = {.n = 1, .h = p->input_height, .w = p->input_width, .c = p->channels};
+    const cmsis_nn_dims input_dims = {
+        .n = 1, .h = p->input_height, .w = p->input_width, .c = p->channels};
     const cmsis_nn_dims filter_dims = {.n = 1, .h = p->filter_height, .w = p->filter_width, .c = 1};
-    const cmsis_nn_dims output_dims = {.n = 1, .h = p->output_height, .w = p->output_width, .c = p->channels};
+    const cmsis_nn_dims output_dims = {
+        .n = 1, .h = p->output_height, .w = p->output_width, .c = p->channels};
 
     tinyq_cmsis_nn_check(
         arm_avgpool_s8(&context, &params, &input_dims, input, &filter_dims, &output_dims, output));

@@ -5,12 +5,14 @@
 #include "tinyq_convolve.h"
 
 /* Pointwise CONV_2D with a stride: a matrix product a row, no scratch. */
-TINYQ_KERNEL void tinyq_cmsis_nn_conv_2d_1x1_strided(const tinyq_conv_2d_params *p, const int8_t *input,
-                                                     const int8_t *filter, const int32_t *bias,
-                                                     const int32_t *multiplier, const int32_t *shift, void *scratch,
+TINYQ_KERNEL void tinyq_cmsis_nn_conv_2d_1x1_strided(const tinyq_conv_2d_params *p,
+                                                     const int8_t *input, const int8_t *filter,
+                                                     const int32_t *bias, const int32_t *multiplier,
+                                                     const int32_t *shift, void *scratch,
                                                      int8_t *output)
 {
-    tinyq_cmsis_nn_convolve(arm_convolve_1x1_s8, p, input, filter, bias, multiplier, shift, scratch, output);
+    tinyq_cmsis_nn_convolve(arm_convolve_1x1_s8, p, input, filter, bias, multiplier, shift, scratch,
+                            output);
 }
 
 #endif

@@ -5,12 +5,14 @@
 #include "tinyq_depthwise.h"
 
 /* DEPTHWISE_CONV_2D of any shape, in plain C. */
-TINYQ_KERNEL void tinyq_cmsis_nn_depthwise_conv_2d(const tinyq_depthwise_conv_2d_params *p, const int8_t *input,
-                                                   const int8_t *filter, const int32_t *bias,
-                                                   const int32_t *multiplier, const int32_t *shift, void *scratch,
+TINYQ_KERNEL void tinyq_cmsis_nn_depthwise_conv_2d(const tinyq_depthwise_conv_2d_params *p,
+                                                   const int8_t *input, const int8_t *filter,
+                                                   const int32_t *bias, const int32_t *multiplier,
+                                                   const int32_t *shift, void *scratch,
                                                    int8_t *output)
 {
-    tinyq_cmsis_nn_convolve_depthwise(arm_depthwise_conv_s8, p, input, filter, bias, multiplier, shift, scratch, output);
+    tinyq_cmsis_nn_convolve_depthwise(arm_depthwise_conv_s8, p, input, filter, bias, multiplier,
+                                      shift, scratch, output);
 }
 
 #endif

@@ -5,12 +5,15 @@
 #include "tinyq_depthwise.h"
 
 /* DEPTHWISE_CONV_2D by DSP or MVE instructions, one output per input channel, undilated. */
-TINYQ_KERNEL void tinyq_cmsis_nn_depthwise_conv_2d_opt(const tinyq_depthwise_conv_2d_params *p, const int8_t *input,
-                                                       const int8_t *filter, const int32_t *bias,
-                                                       const int32_t *multiplier, const int32_t *shift, void *scratch,
+TINYQ_KERNEL void tinyq_cmsis_nn_depthwise_conv_2d_opt(const tinyq_depthwise_conv_2d_params *p,
+                                                       const int8_t *input, const int8_t *filter,
+                                                       const int32_t *bias,
+                                                       const int32_t *multiplier,
+                                                       const int32_t *shift, void *scratch,
                                                        int8_t *output)
 {
-    tinyq_cmsis_nn_convolve_depthwise(arm_depthwise_conv_s8_opt, p, input, filter, bias, multiplier, shift, scratch, output);
+    tinyq_cmsis_nn_convolve_depthwise(arm_depthwise_conv_s8_opt, p, input, filter, bias, multiplier,
+                                      shift, scratch, output);
 }
 
 #endif

@@ -7,13 +7,15 @@
 #include "tinyq_cmsis_nn.h"
 
 /*
- * FULLY_CONNECTED with one multiplier and shift, int8; arguments as in portable/fully_connected.h. `kernel_sums` [O]
- * is what the MVE kernels of CMSIS-NN 5 and later want of the weights, made offline; null where they want nothing.
+ * FULLY_CONNECTED with one multiplier and shift, int8; arguments as in portable/fully_connected.h.
+ * `kernel_sums` [O] is what the MVE kernels of CMSIS-NN 5 and later want of the weights, made
+ * offline; null where they want nothing.
  */
-TINYQ_KERNEL void tinyq_cmsis_nn_fully_connected(const tinyq_fully_connected_params *p, const int8_t *input,
-                                                 const int8_t *filter, const int32_t *bias,
-                                                 const int32_t *multiplier, const int32_t *shift,
-                                                 const int32_t *kernel_sums, int8_t *output)
+TINYQ_KERNEL void tinyq_cmsis_nn_fully_connected(const tinyq_fully_connected_params *p,
+                                                 const int8_t *input, const int8_t *filter,
+                                                 const int32_t *bias, const int32_t *multiplier,
+                                                 const int32_t *shift, const int32_t *kernel_sums,
+                                                 int8_t *output)
 {
     const cmsis_nn_context context = {.buf = (void *)kernel_sums};
     const cmsis_nn_fc_params params = {
@@ -28,8 +30,9 @@ TINYQ_KERNEL void tinyq_cmsis_nn_fully_connected(const tinyq_fully_connected_par
     const cmsis_nn_dims bias_dims = {.n = 1, .h = 1, .w = 1, .c = p->output_depth};
     const cmsis_nn_dims output_dims = {.n = p->batches, .h = 1, .w = 1, .c = p->output_depth};
 
-    tinyq_cmsis_nn_check(arm_fully_connected_s8(&context, &params, &quant, &input_dims, input, &filter_dims, filter,
-                                                &bias_dims, bias, &output_dims, output));
+    tinyq_cmsis_nn_check(arm_fully_connected_s8(&context, &params, &quant, &input_dims, input,
+                                                &filter_dims, filter, &bias_dims, bias,
+                                                &output_dims, output));
 }
 
 #endif

@@ -10,11 +10,10 @@
  * FULLY_CONNECTED with a multiplier and shift per output, int8, CMSIS-NN 7; arguments as in
  * portable/fully_connected.h. `kernel_sums` as in fully_connected.h.
  */
-TINYQ_KERNEL void tinyq_cmsis_nn_fully_connected_per_channel(const tinyq_fully_connected_params *p,
-                                                             const int8_t *input, const int8_t *filter,
-                                                             const int32_t *bias, const int32_t *multiplier,
-                                                             const int32_t *shift, const int32_t *kernel_sums,
-                                                             int8_t *output)
+TINYQ_KERNEL void tinyq_cmsis_nn_fully_connected_per_channel(
+    const tinyq_fully_connected_params *p, const int8_t *input, const int8_t *filter,
+    const int32_t *bias, const int32_t *multiplier, const int32_t *shift,
+    const int32_t *kernel_sums, int8_t *output)
 {
     const cmsis_nn_context context = {.buf = (void *)kernel_sums};
     const cmsis_nn_fc_params params = {
@@ -29,9 +28,9 @@ TINYQ_KERNEL void tinyq_cmsis_nn_fully_connected_per_channel(const tinyq_fully_c
     const cmsis_nn_dims bias_dims = {.n = 1, .h = 1, .w = 1, .c = p->output_depth};
     const cmsis_nn_dims output_dims = {.n = p->batches, .h = 1, .w = 1, .c = p->output_depth};
 
-    tinyq_cmsis_nn_check(arm_fully_connected_per_channel_s8(&context, &params, &quant, &input_dims, input,
-                                                            &filter_dims, filter, &bias_dims, bias, &output_dims,
-                                                            output));
+    tinyq_cmsis_nn_check(arm_fully_connected_per_channel_s8(&context, &params, &quant, &input_dims,
+                                                            input, &filter_dims, filter, &bias_dims,
+                                                            bias, &output_dims, output));
 }
 
 #endif

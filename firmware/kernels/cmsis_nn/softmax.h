@@ -12,8 +12,10 @@ typedef struct {
     int32_t diff_min;
 } tinyq_cmsis_nn_softmax_params;
 
-/* SOFTMAX, int8, over the last dimension of [rows,depth]. A row is read before it is written: output may be input. */
-TINYQ_KERNEL void tinyq_cmsis_nn_softmax(const tinyq_cmsis_nn_softmax_params *p, const int8_t *input, int8_t *output)
+/* SOFTMAX, int8, over the last dimension of [rows,depth]. A row is read before it is written:
+ * output may be input. */
+TINYQ_KERNEL void tinyq_cmsis_nn_softmax(const tinyq_cmsis_nn_softmax_params *p,
+                                         const int8_t *input, int8_t *output)
 {
     arm_softmax_s8(input, p->rows, p->depth, p->multiplier, p->shift, p->diff_min, output);
 }

@@ -9,8 +9,8 @@
 #endif
 
 /*
- * The compiler passes on only what the library takes. Should it refuse at run time all the same, the output
- * would be stale: stop in the fault handler instead.
+ * The compiler passes on only what the library takes. Should it refuse at run time all the same,
+ * the output would be stale: stop in the fault handler instead.
  */
 static inline void tinyq_cmsis_nn_check(arm_cmsis_nn_status status)
 {
@@ -20,10 +20,11 @@ static inline void tinyq_cmsis_nn_check(arm_cmsis_nn_status status)
 }
 
 /* The library's structs point to what it only reads without const. */
-static inline cmsis_nn_per_channel_quant_params tinyq_cmsis_nn_per_channel(const int32_t *multiplier,
-                                                                           const int32_t *shift)
+static inline cmsis_nn_per_channel_quant_params
+tinyq_cmsis_nn_per_channel(const int32_t *multiplier, const int32_t *shift)
 {
-    return (cmsis_nn_per_channel_quant_params){.multiplier = (int32_t *)multiplier, .shift = (int32_t *)shift};
+    return (cmsis_nn_per_channel_quant_params){.multiplier = (int32_t *)multiplier,
+                                               .shift = (int32_t *)shift};
 }
 
 #endif

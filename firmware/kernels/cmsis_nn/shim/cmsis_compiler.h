@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Stands in for the CMSIS-Core header of this name: the keywords and instructions that the integer kernels of
- * CMSIS-NN 4.0 ask of it, for gcc and clang. Assembly where an intrinsic would also model the Q flag, which costs
- * registers and order. Instructions: Armv7-M Architecture Reference Manual, A7.7.
+ * Stands in for the CMSIS-Core header of this name: the keywords and instructions that the integer
+ * kernels of CMSIS-NN 4.0 ask of it, for gcc and clang. Assembly where an intrinsic would also
+ * model the Q flag, which costs registers and order. Instructions: Armv7-M Architecture Reference
+ * Manual, A7.7.
  */
 #ifndef TINYQ_CMSIS_COMPILER_H
 #define TINYQ_CMSIS_COMPILER_H
@@ -31,13 +32,13 @@ __STATIC_FORCEINLINE uint32_t tinyq_ror(uint32_t value, uint32_t bits)
 
 #ifdef __ARM_FEATURE_DSP
 
-/* One instruction of two and of three operands. */
-#define TINYQ_BINARY(name, instruction)                                                 \
-    __STATIC_FORCEINLINE uint32_t name(uint32_t a, uint32_t b)                          \
-    {                                                                                   \
-        uint32_t result;                                                                \
-        __asm(instruction " %0, %1, %2" : "=r"(result) : "r"(a), "r"(b));               \
-        return result;                                                                  \
+/* One instruction of two operands. */
+#define TINYQ_BINARY(name, instruction)                                   \
+    __STATIC_FORCEINLINE uint32_t name(uint32_t a, uint32_t b)            \
+    {                                                                     \
+        uint32_t result;                                                  \
+        __asm(instruction " %0, %1, %2" : "=r"(result) : "r"(a), "r"(b)); \
+        return result;                                                    \
     }
 TINYQ_BINARY(tinyq_sxtab16, "sxtab16")
 TINYQ_BINARY(tinyq_sadd16, "sadd16")
@@ -83,11 +84,15 @@ __STATIC_FORCEINLINE uint32_t tinyq_sxtab16_ror8(uint32_t a, uint32_t b)
 #define __QADD16 tinyq_qadd16
 #define __QSUB16 tinyq_qsub16
 #define __QSUB8 tinyq_qsub8
-#define __SXTB16_RORn(a, bits) ((bits) == 8 ? tinyq_sxtb16_ror8(a) : tinyq_sxtb16(tinyq_ror(a, bits)))
-#define __SXTAB16_RORn(a, b, bits) ((bits) == 8 ? tinyq_sxtab16_ror8(a, b) : tinyq_sxtab16(a, tinyq_ror(b, bits)))
-/* Halfword of a below, halfword of the shifted b above; and the other way round. The compiler makes PKHBT and PKHTB. */
+#define __SXTB16_RORn(a, bits) \
+    ((bits) == 8 ? tinyq_sxtb16_ror8(a) : tinyq_sxtb16(tinyq_ror(a, bits)))
+#define __SXTAB16_RORn(a, b, bits) \
+    ((bits) == 8 ? tinyq_sxtab16_ror8(a, b) : tinyq_sxtab16(a, tinyq_ror(b, bits)))
+/* Halfword of a below, halfword of the shifted b above; and the other way round. The compiler makes
+ * PKHBT and PKHTB. */
 #define __PKHBT(a, b, bits) (((uint32_t)(a) & 0xFFFFu) | (((uint32_t)(b) << (bits)) & 0xFFFF0000u))
-#define __PKHTB(a, b, bits) (((uint32_t)(a) & 0xFFFF0000u) | ((uint32_t)((int32_t)(b) >> (bits)) & 0xFFFFu))
+#define __PKHTB(a, b, bits) \
+    (((uint32_t)(a) & 0xFFFF0000u) | ((uint32_t)((int32_t)(b) >> (bits)) & 0xFFFFu))
 
 #endif
 #endif

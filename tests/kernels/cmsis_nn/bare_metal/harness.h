@@ -54,7 +54,8 @@ __attribute__((unused)) static int guard_check(int number, const uint8_t *guard)
     return 0;
 }
 
-__attribute__((unused)) static int compare(int number, const char *name, const int8_t *a, const int8_t *b, int size)
+__attribute__((unused)) static int compare(int number, const char *name, const int8_t *a,
+                                           const int8_t *b, int size)
 {
     int different = 0, first = 0;
     for (int i = size - 1; i >= 0; --i) {
