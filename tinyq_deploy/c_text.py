@@ -14,7 +14,7 @@ import numpy.typing as npt
 _C_KEYWORDS = frozenset(
     """auto break case char const continue default do double else enum extern float for goto if inline int long register
     restrict return short signed sizeof static struct switch typedef union unsigned void volatile while
-    bool class namespace new delete template this operator private public protected virtual arena main""".split()  # noqa: SIM905
+    bool class namespace new delete template this operator private public protected virtual arena main""".split()
 )
 _WINDOWS_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
 LONGEST_NAME = 40

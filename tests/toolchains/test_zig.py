@@ -24,9 +24,7 @@ def test_compile_argv(make_board):
     )  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("runtime", "own"), [(False, ("-nostdlib",)), (True, ("-nodefaultlibs", "-nostartfiles"))]
-)
+@pytest.mark.parametrize(("runtime", "own"), [(False, ("-nostdlib",)), (True, ("-nodefaultlibs", "-nostartfiles"))])
 def test_link_argv(make_board, runtime, own):
     argv = Zig(COMMAND).link_argv(["a.o"], "fw.elf", RECIPE, make_board("cortex-m0"), "size", runtime=runtime)
     assert argv == (
