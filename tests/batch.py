@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from tinyq_deploy import build as build_stage
-from tinyq_deploy import render, toolchains
+from tinyq_deploy import project, render, toolchains
 from tinyq_deploy.board import Board
 from tinyq_deploy.check import check
 from tinyq_deploy.kernels.base import Target
@@ -35,9 +35,9 @@ def build(
     check(graph)
     program = plan(graph, lower(graph, target, kernels))
     settings = render.Settings("batch", kernels, optimize)
-    project = render.render(program, board, target, settings, model)
+    made = render.render(program, board, target, settings, model)
     assert board.memory is not None
-    recipe = project.recipe
+    recipe = made.recipe
     sources = [source for source in recipe.sources if not source.path.startswith(("src/app/", "src/link/"))]
     address = board.memory.ram.origin + OFFSET
     recipe = dataclasses.replace(
@@ -45,8 +45,8 @@ def build(
         sources=(*sources, Source("src/app/batch.c")),
         defines=(*recipe.defines, f"TINYQ_BATCH_ADDRESS={address:#x}u"),
     )
-    project.files["src/app/batch.c"] = MAIN.read_bytes()
-    render.write(project, folder)
+    made.files["src/app/batch.c"] = MAIN.read_bytes()
+    project.write(made, folder)
     return build_stage.build(folder, recipe, toolchains.select(board, toolchain), board, optimize).elf
 
 

@@ -24,8 +24,9 @@ from tinyq_deploy.check import check
 from tinyq_deploy.kernels.base import Constant, KernelCall, Read, Target
 from tinyq_deploy.lower import lower
 from tinyq_deploy.plan import Plan, plan
+from tinyq_deploy.project import Project, write
 from tinyq_deploy.read import read
-from tinyq_deploy.render import Project, Settings, render, write
+from tinyq_deploy.render import Settings, render
 
 HOST = Path(__file__).resolve().parent / "host"
 WARNINGS = ("-std=c11", "-Wall", "-Wextra", "-Werror")

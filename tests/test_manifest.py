@@ -15,7 +15,7 @@ from host_c import rendered
 from tinyq_deploy import manifest as stage
 from tinyq_deploy.errors import UsageError
 from tinyq_deploy.manifest import MANIFEST, SCHEMA
-from tinyq_deploy.render import write
+from tinyq_deploy.project import write
 
 SMALL = nets.small()
 

@@ -26,8 +26,8 @@ from models import pack
 from tinyq_deploy import c_text, data
 from tinyq_deploy.errors import UsageError
 from tinyq_deploy.manifest import MANIFEST
+from tinyq_deploy.project import Project, write
 from tinyq_deploy.read import read
-from tinyq_deploy.render import Project, write
 
 SMALL, TWO, CHAIN = nets.small(), nets.two_in_two_out(), nets.chain(2)
 ROOT = Path(__file__).resolve().parent.parent
@@ -388,3 +388,23 @@ def test_a_manifest_removes_nothing_outside_its_folder(path: str, tmp_path: Path
     write(project, folder)
     assert outside.read_text(encoding="utf-8") == "mine"
     assert contents(folder) == project.files
+
+
+def test_an_interrupted_first_write_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, stop_at = rendered(SMALL, "net"), 3
+    written = []
+
+    def interrupted(path: Path, data: bytes) -> None:
+        written.append(path)
+        if len(written) == stop_at:
+            raise KeyboardInterrupt
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+
+    monkeypatch.setattr("tinyq_deploy.project.files.write_bytes", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write(made, tmp_path / "new")
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.undo()
+    write(made, tmp_path / "new")
+    assert (tmp_path / "new" / MANIFEST).is_file()

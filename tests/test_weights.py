@@ -14,7 +14,7 @@ from host_c import planned, rendered
 from models import Op, T, constant, model
 
 from tinyq_deploy import weights
-from tinyq_deploy.render import write
+from tinyq_deploy.project import write
 
 
 def q(*shape: int) -> T:

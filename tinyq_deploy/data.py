@@ -13,35 +13,18 @@ import re
 import sys
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from tinyq_deploy.data_folder import load_folder
+from tinyq_deploy.dataset import Array, Dataset, load_array, malformed
 from tinyq_deploy.errors import DataError, Fault, UsageError
 from tinyq_deploy.graph import Tensor
 
-Array = npt.NDArray[Any]
 _FUNCTION = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """`inputs`: one array [N, ...] per model input; `labels` [N, ...] or None; `warnings` what looked odd."""
-
-    inputs: tuple[Array, ...]
-    labels: Array | None = None
-    source: str = "memory"
-    warnings: tuple[Fault, ...] = field(default=())
-
-    def __len__(self) -> int:
-        return len(self.inputs[0]) if self.inputs else 0
-
-    def sample(self, index: int) -> tuple[Array, ...]:
-        """The inputs of one sample, without the batch axis."""
-        return tuple(values[index] for values in self.inputs)
 
 
 def load_data(
@@ -59,8 +42,6 @@ def load_data(
     """
     path = Path(source)
     if path.is_dir():
-        from tinyq_deploy.data_folder import load_folder
-
         return load_folder(path, inputs, bin_dtype)
     if path.is_file():
         return _load_file(path, x_key, y_key)
@@ -71,26 +52,6 @@ def load_data(
     )
 
 
-def load_array(path: Path) -> Any:
-    """np.load of a .npy or .npz with pickles refused. Raises DataError naming the file."""
-    try:
-        return np.load(path, allow_pickle=False)
-    except (ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise _malformed(path, error) from error
-    except OSError as error:
-        raise UsageError("a data file can be read", f"{path}: {error.strerror or error}", "check the path") from error
-
-
-def _malformed(path: Path, error: Exception) -> DataError:
-    if "pickle" in str(error):
-        return DataError(
-            "a data file holds plain arrays; pickles can run code and are refused",
-            f"{path}: Python objects or no array file",
-            "save it with numpy.savez(path, x=..., y=...)",
-        )
-    return DataError("a data file is complete and undamaged", f"{path}: {error}", "save it again")
-
-
 def _load_file(path: Path, x_key: str, y_key: str) -> Dataset:
     loaded = load_array(path)
     if isinstance(loaded, np.ndarray):
@@ -99,7 +60,7 @@ def _load_file(path: Path, x_key: str, y_key: str) -> Dataset:
         with loaded:
             arrays = {key: loaded[key] for key in loaded.files}
     except (ValueError, EOFError, zipfile.BadZipFile, KeyError) as error:
-        raise _malformed(path, error) from error
+        raise malformed(path, error) from error
     return _from_mapping(arrays, str(path), x_key, y_key)
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tinyq_deploy.data import Dataset, to_model_input
+from tinyq_deploy.data import to_model_input
+from tinyq_deploy.dataset import Dataset
 from tinyq_deploy.errors import DataError, Fault
 from tinyq_deploy.graph import Tensor
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tinyq_deploy.data import Dataset, load_array
+from tinyq_deploy.dataset import Dataset, load_array
 from tinyq_deploy.errors import DataError, Fault, UsageError
 from tinyq_deploy.graph import Tensor
 

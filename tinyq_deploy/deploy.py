@@ -30,6 +30,7 @@ from tinyq_deploy.load import Kind, identify, read_model
 from tinyq_deploy.lower import lower
 from tinyq_deploy.oracle import open_oracle
 from tinyq_deploy.plan import Plan, check_fit, plan
+from tinyq_deploy.project import write as write_project
 from tinyq_deploy.quantizers import Precision
 from tinyq_deploy.read import read
 from tinyq_deploy.toolchains.base import Optimize
@@ -109,7 +110,7 @@ def build(request: BuildRequest, progress: Progress = silent) -> BuildResult:
     settings = render.Settings(name, request.kernels, request.optimize, request.export, request.keep_input)
     project = render.render(program, request.board, target, settings, model)
     folder = request.out or Path("build") / f"{name}-{request.board.name}"
-    render.write(project, folder)
+    write_project(project, folder)
     result = BuildResult(folder, request.board, project.manifest, program, "", None, warnings=warnings)
     if toolchain is None:
         return result

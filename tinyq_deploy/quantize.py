@@ -17,8 +17,8 @@ import numpy as np
 from tinyq_deploy.calibrate import activations, collect
 from tinyq_deploy.calibrators import CALIBRATORS, Range
 from tinyq_deploy.contract import contract_faults
-from tinyq_deploy.data import Dataset
 from tinyq_deploy.data_check import check_data, shaped
+from tinyq_deploy.dataset import Dataset
 from tinyq_deploy.errors import DataError, Fault, ModelError, UsageError
 from tinyq_deploy.flatbuffer import graph_of, parse, text, type_name
 from tinyq_deploy.freeze import freeze

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Renders a plan for a board into a firmware project: every file in memory, then written at once."""
+"""Renders a plan for a board into a firmware project, every file in memory."""
 
 from __future__ import annotations
 
@@ -8,18 +8,17 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from tinyq_deploy import __version__, assets, c_text, cmake, files, port, protocol, weights
+from tinyq_deploy import __version__, assets, c_text, cmake, port, protocol, weights
 from tinyq_deploy.board import Board
-from tinyq_deploy.errors import UsageError
 from tinyq_deploy.graph import Tensor
 from tinyq_deploy.kernels.base import Constant, Read, Scratch, Target, Write
 from tinyq_deploy.kernels.cmsis_nn import library as cmsis_nn
-from tinyq_deploy.manifest import MANIFEST, SCHEMA, Manifest, manifest
+from tinyq_deploy.manifest import MANIFEST, manifest
 from tinyq_deploy.plan import Buffer, Layer, Plan
+from tinyq_deploy.project import Project
 from tinyq_deploy.toolchains.base import Optimize, Recipe, Source
 
 _LOCAL_INCLUDE = re.compile(r'^\s*#include "([^"]+)"', re.MULTILINE)
@@ -35,15 +34,6 @@ class Settings:
     optimize: Optimize
     export: bool = False
     keep_input: bool = False
-
-
-@dataclass(frozen=True)
-class Project:
-    """An emitted project: relative POSIX path -> bytes, and the recipe that builds it."""
-
-    files: dict[str, bytes]
-    recipe: Recipe
-    manifest: Manifest
 
 
 def render(plan: Plan, board: Board, target: Target, settings: Settings, model: bytes) -> Project:
@@ -70,38 +60,6 @@ def render(plan: Plan, board: Board, target: Target, settings: Settings, model: 
     about = manifest(plan, board, target, settings.name, settings.kernels, settings.optimize, build_id, everything)
     everything[MANIFEST] = (json.dumps(about.to_json(), indent=1) + "\n").encode()
     return Project(everything, recipe, about)
-
-
-def write(project: Project, folder: Path) -> None:
-    """Writes the project to `folder`, replacing one that stands there. Files whose bytes are unchanged are not touched,
-    so that a rebuild compiles little. Raises UsageError when the folder holds something else."""
-    earlier = _emitted_before(folder)
-    if earlier is None and folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-        found = f"{folder} {'holds other files' if folder.is_dir() else 'is a file'}"
-        raise UsageError("-o names a new folder or an earlier project", found, "choose another")
-    for old in (earlier or set()) - set(project.files):
-        if (folder / old).is_file():
-            (folder / old).unlink()
-    for path, data in project.files.items():
-        place = folder / path
-        if not (place.is_file() and place.read_bytes() == data):
-            files.write_bytes(place, data)
-
-
-def _emitted_before(folder: Path) -> set[str] | None:
-    """The files that an earlier project in `folder` lists, kept to paths inside it; None where there is no project."""
-    try:
-        about = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        if not about["schema"].startswith(SCHEMA.rpartition("/")[0]):
-            return None
-        return {path for path in about["files"] if isinstance(path, str) and _inside(path)}
-    except (OSError, ValueError, LookupError, TypeError, AttributeError):
-        return None
-
-
-def _inside(path: str) -> bool:
-    pure = PurePosixPath(path)
-    return not pure.is_absolute() and ".." not in pure.parts and ":" not in path and "\\" not in path
 
 
 def _template(name: str, **context: object) -> str:

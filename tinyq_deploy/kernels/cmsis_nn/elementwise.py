@@ -34,6 +34,10 @@ class CmsisNNAdd(Kernel):
         return adapter_call("add", "tinyq_add_params", Add.params(view), (ADD,), *inputs, writes, in_place=in_place)
 
 
+# From 512 near-equal entries on, every output is below half a unit, and the library shifts by 32 bits or more.
+_LONGEST_ROW = 511
+
+
 @dataclass(frozen=True)
 class SoftmaxParams:
     """Field for field the C struct tinyq_cmsis_nn_softmax_params."""
@@ -52,14 +56,16 @@ class CmsisNNSoftmax(Kernel):
     kernel_set = "cmsis-nn"
 
     def call(self, view: NodeView, target: Target) -> KernelCall | None:
-        """Takes every node, but not with version 4.0 on MVE: gcc up to 12.2 breaks off with an internal error there;
-        later versions take their plain kernel for these compilers."""
+        """Takes rows of up to 511, but not with version 4.0 on MVE: gcc up to 12.2 breaks off with an internal error
+        there; later versions take their plain kernel for these compilers."""
         library = target.cmsis_nn
         if library is None or not library.has(SOFTMAX):
             return None
         if extension(target.core) == "mve" and library.version < FIRST_SOFTMAX_ON_MVE:
             return None
         own = Softmax.params(view)
+        if own.depth > _LONGEST_ROW:
+            return None
         scale = float(view.option("beta", 0.0)) * view.given(0).scale * (1 << 26)
         params = SoftmaxParams(own.rows, own.depth, *quantize_multiplier(min(scale, (1 << 31) - 1.0)), own.diff_min)
         read, write = view.given(0).index, view.output().index
