@@ -8,7 +8,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -66,7 +65,7 @@ def test_run_on_the_host_measures_and_saves(model: Path, folder: Path) -> None:
 
 def test_settings_come_from_tinyq_toml_and_flags_win(model: Path, folder: Path) -> None:
     data = (DIGITS / "test.npz").as_posix()
-    text = f'model = "{model.as_posix()}"\nboard = "host"\ndata = "{data}"\nname = "mine"\nkernels = "own"\n'
+    text = f'model = "{model.as_posix()}"\nboard = "host"\ndata = "{data}"\nname = "mine"\nkernels = "none"\n'
     (folder / "tinyq.toml").write_text(text)
     assert run(["build"]) == 2
     assert run(["build", "--kernels", "portable"]) == 0
@@ -234,13 +233,15 @@ def test_a_silent_device_and_a_busy_port(model: Path, folder: Path, capsys: pyte
 
 
 def test_help_answers_quickly() -> None:
-    """The promise is 0.3 s on a quiet machine; three tries and head-room for a busy one."""
+    """The promise is 0.3 s on a quiet machine: processor time is counted, which other work disturbs little."""
     best = 9.0
     for _ in range(3):
-        start = time.monotonic()
+        before = os.times()
         subprocess.run([sys.executable, "-m", "tinyq_deploy", "--help"], check=True, capture_output=True)
-        best = min(best, time.monotonic() - start)
-    assert best < 0.6
+        after = os.times()
+        used = after.children_user + after.children_system - before.children_user - before.children_system
+        best = min(best, used)
+    assert best < 0.4
 
 
 @pytest.mark.parametrize("command", ["boards", "ops", "doctor", "ports"])
