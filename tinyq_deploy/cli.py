@@ -150,6 +150,7 @@ def _build_request(config: Config, model: Path | None, board: Any, flags: dict[s
         out=flags["out"],
         export=flags.get("export", False),
         keep_input=flags["keep_input"],
+        keep_layers=flags["keep_layers"],
     )
 
 
@@ -176,7 +177,8 @@ def build(
     model: o.Model = None, board: o.BoardName = None, representative_data: o.Representative = None,
     kernels: o.Kernels = None, optimize: o.Optimized = None, toolchain: o.ToolchainName = None,
     cmsis_nn: o.CmsisNn = None, strict_kernels: o.Strict = False, out: o.Out = None, export: o.Export = False,
-    keep_input: o.KeepInput = False, name: o.Name = None, trust_model: o.Trust = False, calibrate: o.Calibrate = None,
+    keep_input: o.KeepInput = False, keep_layers: o.KeepLayers = False, name: o.Name = None,
+    trust_model: o.Trust = False, calibrate: o.Calibrate = None,
     precision: o.Precision = None, x_key: o.XKey = None, y_key: o.YKey = None, json_out: o.Json = None,
 ) -> None:  # fmt: skip
     """Compile a model to C and build the firmware for a board."""
@@ -245,7 +247,8 @@ def run_command(
     model: o.Model = None, board: o.BoardName = None, data: o.Data = None,
     representative_data: o.Representative = None, kernels: o.Kernels = None, optimize: o.Optimized = None,
     toolchain: o.ToolchainName = None, cmsis_nn: o.CmsisNn = None, strict_kernels: o.Strict = False, out: o.Out = None,
-    keep_input: o.KeepInput = False, name: o.Name = None, trust_model: o.Trust = False, calibrate: o.Calibrate = None,
+    keep_input: o.KeepInput = False, keep_layers: o.KeepLayers = False, name: o.Name = None,
+    trust_model: o.Trust = False, calibrate: o.Calibrate = None,
     precision: o.Precision = None, method: o.Method = None, probe: o.Probe = None, port: o.PortName = None,
     baud: o.Baud = None, virtual: o.Virtual = False, simulator: o.SimulatorName = None, limit: o.Limit = 0,
     save_outputs: o.SaveOutputs = None, x_key: o.XKey = None, y_key: o.YKey = None, json_out: o.Json = None,

@@ -20,7 +20,7 @@ model = {model}
 board = {board}
 # representative_data = "representative.npz"   # x [N, ...]: what the model sees in use; needed for float models
 # data = "test.npz"                            # x [N, ...] and labels y [N], for bench and run
-# kernels = "auto"                             # auto, cmsis-nn, portable
+# kernels = "auto"                             # auto, own, cmsis-nn, portable
 # optimize = "speed"                           # speed, balanced, size
 
 # [gates]                                      # bench and run exit with 1 where one is not met

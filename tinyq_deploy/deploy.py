@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The whole flow, one call per stage: load -> quantize -> read -> check -> lower -> plan -> render -> build -> flash or
-simulate -> stream -> report. The first file to read."""
+"""The whole flow, one call per stage: load -> quantize -> read -> check -> optimize -> lower -> plan -> render -> build
+-> flash or simulate -> stream -> report. The first file to read."""
 
 from __future__ import annotations
 
 import io
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,9 @@ from tinyq_deploy.kernels.base import Target
 from tinyq_deploy.kernels.cmsis_nn import library as cmsis_nn
 from tinyq_deploy.load import Kind, identify, read_model
 from tinyq_deploy.lower import lower
+from tinyq_deploy.optimize import Optimized, optimize
 from tinyq_deploy.oracle import open_oracle
+from tinyq_deploy.passes.base import Report
 from tinyq_deploy.plan import Plan, check_fit, plan
 from tinyq_deploy.project import write as write_project
 from tinyq_deploy.quantizers import Precision
@@ -53,7 +55,8 @@ class DataKeys:
 
 @dataclass(frozen=True)
 class BuildRequest:
-    """What to build and for which board. `representative` is the data a float model is calibrated with."""
+    """What to build and for which board. `representative` is the data a float model is calibrated with; `keep_layers`
+    leaves out all graph passes, so that every tensor of the model has its counterpart in the firmware."""
 
     model: Path
     board: Board
@@ -71,11 +74,13 @@ class BuildRequest:
     out: Path | None = None
     export: bool = False
     keep_input: bool = False
+    keep_layers: bool = False
 
 
 @dataclass(frozen=True)
 class BuildResult:
-    """A written project and, unless it was exported, the image built from it."""
+    """A written project and, unless it was exported, the image built from it. `passes` has the report of every graph
+    pass that ran."""
 
     folder: Path
     board: Board
@@ -85,6 +90,7 @@ class BuildResult:
     built: build_stage.Built | None
     audit: tuple[audit_stage.LayerAudit, ...] = ()
     warnings: tuple[str, ...] = field(default=())
+    passes: tuple[Report, ...] = ()
 
 
 def quantize(model: Path, representative: str, *, keys: DataKeys, calibrate: str, precision: Precision,
@@ -103,15 +109,20 @@ def build(request: BuildRequest, progress: Progress = silent) -> BuildResult:
     progress("compile the model", 0, 0)
     graph = read(model, request.model.name)
     check(graph)
-    target = Target(request.board.core, cmsis_nn.find(request.cmsis_nn, os.environ))
-    program = plan(graph, lower(graph, target, request.kernels), keep_input=request.keep_input)
+    library = cmsis_nn.find(request.cmsis_nn, os.environ)
+    target = Target(request.board.core, library, small=request.optimize == "size")
+    smaller = Optimized(graph) if request.keep_layers else optimize(graph)
+    lowered = lower(smaller.graph, target, request.kernels)
+    program = plan(smaller.graph, lowered, keep_input=request.keep_input)
     check_fit(program, request.board)
     name = c_text.identifier(request.name or request.model.stem)
-    settings = render.Settings(name, request.kernels, request.optimize, request.export, request.keep_input)
+    settings = render.Settings(
+        name, request.kernels, request.optimize, request.export, request.keep_input, smaller.lines
+    )
     project = render.render(program, request.board, target, settings, model)
     folder = request.out or Path("build") / f"{name}-{request.board.name}"
     write_project(project, folder)
-    result = BuildResult(folder, request.board, project.manifest, program, "", None, warnings=warnings)
+    result = BuildResult(folder, request.board, project.manifest, program, "", None, (), warnings, smaller.reports)
     if toolchain is None:
         return result
 
@@ -121,7 +132,7 @@ def build(request: BuildRequest, progress: Progress = silent) -> BuildResult:
     built = build_stage.build(folder, project.recipe, toolchain, request.board, request.optimize, progress=told)
     layers = () if request.board.is_host else audit_stage.layer_infos(program, request.kernels)
     audited = audit_stage.audit(built.elf, layers, request.board.core, strict=request.strict_kernels) if layers else ()
-    return BuildResult(folder, request.board, project.manifest, program, built.compiler, built, audited, warnings)
+    return replace(result, toolchain=built.compiler, built=built, audit=audited)
 
 
 def _integer_model(request: BuildRequest, progress: Progress) -> tuple[bytes, tuple[str, ...]]:

@@ -87,6 +87,18 @@ def requantize(value: int, multiplier: int, shift: int) -> int:
     return rounding_shift_right(doubling_high_multiply(scaled, multiplier), max(-shift, 0))
 
 
+def requantize_array(
+    values: npt.NDArray[np.int64], multiplier: npt.NDArray[np.int64] | int, shift: npt.NDArray[np.int64] | int
+) -> npt.NDArray[np.int64]:
+    """`requantize` element by element, broadcast. Takes int32 values that the left shift keeps in int32, and
+    multipliers above INT32_MIN; then the result grows with the value."""
+    scaled: npt.NDArray[np.int64] = values << np.maximum(shift, 0)
+    high = (scaled * multiplier + (1 << 30)) >> 31
+    right = np.maximum(-shift, 0)
+    mask = (np.int64(1) << right) - 1
+    return (high >> right) + ((high & mask) > (mask >> 1) + (high < 0))
+
+
 def _saturating_shift_left(value: int, exponent: int) -> int:
     return min(INT32_MAX, max(INT32_MIN, value << exponent))
 

@@ -36,7 +36,8 @@ class Io:
 
 @dataclass(frozen=True)
 class LayerEntry:
-    """One layer of the model; `symbol` is empty for a view, which runs no code."""
+    """One layer; `index` is its number in the model, where passes may have removed others; `symbol` is empty for a
+    view, which runs no code."""
 
     index: int
     op: str
@@ -50,7 +51,8 @@ class LayerEntry:
 
 @dataclass(frozen=True)
 class Manifest:
-    """One emitted project."""
+    """One emitted project. `peak_layer` is a position in `layers`; `passes` has a line for each graph pass that changed
+    the model, empty with --keep-layers."""
 
     schema: str
     tool: str
@@ -70,6 +72,7 @@ class Manifest:
     outputs: tuple[Io, ...]
     layers: tuple[LayerEntry, ...]
     files: Mapping[str, str]
+    passes: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for json.dumps."""
@@ -77,7 +80,7 @@ class Manifest:
 
 
 def manifest(plan: Plan, board: Board, target: Target, name: str, kernels: str, optimize: str, build_id: str,
-             everything: Mapping[str, bytes]) -> Manifest:  # fmt: skip
+             everything: Mapping[str, bytes], passes: tuple[str, ...] = ()) -> Manifest:  # fmt: skip
     """The manifest of a project with these files."""
     graph = plan.graph
     used = any(layer.call.library_functions for layer in plan.code_layers())
@@ -91,6 +94,7 @@ def manifest(plan: Plan, board: Board, target: Target, name: str, kernels: str, 
         outputs=tuple(_io(plan, t) for t in graph.output_tensors()),
         layers=tuple(_layer(plan, position) for position in range(len(plan.layers))),
         files={path: hashlib.sha256(data).hexdigest() for path, data in sorted(everything.items())},
+        passes=passes,
     )  # fmt: skip
 
 
@@ -124,7 +128,7 @@ def load(project: Path) -> Manifest:
             key: tuple(Io(**{**io, "shape": tuple(io["shape"])}) for io in data[key]) for key in ("inputs", "outputs")
         }
         layers = tuple(LayerEntry(**layer) for layer in data["layers"])
-        return Manifest(**{**data, **ios, "layers": layers})
+        return Manifest(**{**data, **ios, "layers": layers, "passes": tuple(data.get("passes", ()))})
     except (TypeError, KeyError) as error:
         raise UsageError(
             "the project's manifest is whole", f"{project / MANIFEST}: {error}", "build it again"

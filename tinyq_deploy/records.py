@@ -46,6 +46,7 @@ def build_json(result: BuildResult) -> dict[str, Any]:
         "schema": "tinyq-deploy/build/1", "folder": result.folder.as_posix(), "toolchain": result.toolchain,
         "manifest": about, "sizes": dataclasses.asdict(sizes) if sizes else None,
         "audit": [dataclasses.asdict(item) for item in result.audit], "warnings": list(result.warnings),
+        "passes": [item.to_json() for item in result.passes],
     }  # fmt: skip
 
 

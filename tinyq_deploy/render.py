@@ -27,13 +27,14 @@ _APPLICATION = ("app/main.c", "link/commands.c", "link/framing.c", "link/receive
 
 @dataclass(frozen=True)
 class Settings:
-    """What the user chose about the emitted project."""
+    """What the user chose about the emitted project. `passes` are the lines of the graph passes that changed it."""
 
     name: str
     kernels: str
     optimize: Optimize
     export: bool = False
     keep_input: bool = False
+    passes: tuple[str, ...] = ()
 
 
 def render(plan: Plan, board: Board, target: Target, settings: Settings, model: bytes) -> Project:
@@ -57,7 +58,9 @@ def render(plan: Plan, board: Board, target: Target, settings: Settings, model: 
     everything["CMakeLists.txt"] = _cmake(recipe, board, settings).encode()
     everything["README.md"] = _template("README.md.j2", **context).encode()
     everything["model/model.tflite"] = model
-    about = manifest(plan, board, target, settings.name, settings.kernels, settings.optimize, build_id, everything)
+    about = manifest(
+        plan, board, target, settings.name, settings.kernels, settings.optimize, build_id, everything, settings.passes
+    )
     everything[MANIFEST] = (json.dumps(about.to_json(), indent=1) + "\n").encode()
     return Project(everything, recipe, about)
 
@@ -87,10 +90,11 @@ def _context(plan: Plan, board: Board, settings: Settings) -> dict[str, object]:
         "export": settings.export,
         "keep_input": settings.keep_input,
         "board": board,
+        "passes": settings.passes,
         "cmsis": any(layer.call.library_functions for layer in layers),
         "arena_bytes": plan.arena_bytes,
         "lower_bound": plan.lower_bound,
-        "peak": f"{plan.peak_layer} {plan.layers[plan.peak_layer].node.op}",
+        "peak": f"{plan.layers[plan.peak_layer].node.index} {plan.layers[plan.peak_layer].node.op}",
         "headers": sorted({layer.call.header for layer in layers}),
         "layers": [_layer(plan, layer, arrays, settings.name) for layer in layers],
         "layer_rows": [_layer_row(layer) for layer in plan.layers],
@@ -155,9 +159,11 @@ def _arena_row(plan: Plan, buffer: Buffer) -> dict[str, object]:
         f"{c_text.comment(plan.graph.tensors[t].name)} {c_text.shape(plan.graph.tensors[t].shape)}"
         for t in buffer.tensors
     ]
-    last = len(plan.layers)
-    life = f"{'input' if buffer.first < 0 else buffer.first} to {'output' if buffer.last >= last else buffer.last}"
-    return {"offset": buffer.offset, "bytes": buffer.bytes, "life": life, "holds": ", ".join(held) or "scratch"}
+    names = [layer.node.index for layer in plan.layers]
+    first = "input" if buffer.first < 0 else names[buffer.first]
+    last = "output" if buffer.last >= len(names) else names[buffer.last]
+    life, holds = f"{first} to {last}", ", ".join(held) or "scratch"
+    return {"offset": buffer.offset, "bytes": buffer.bytes, "life": life, "holds": holds}
 
 
 def _ios(plan: Plan, tensors: tuple[Tensor, ...]) -> list[dict[str, object]]:

@@ -155,6 +155,8 @@ def built(result: BuildResult) -> None:
         table.add_row(str(entry.index), entry.op, called, f"{entry.macs:,}", audit.instructions if audit else "")
     console.print(table)
     _fallen([item for item in result.audit if item.fell_back])
+    for line in about.passes:
+        say(line)
     say(_memory_line(result))
     say(f"project: {result.folder}")
 

@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The graph passes, in the order in which they run."""
+
+from __future__ import annotations
+
+from tinyq_deploy.passes.base import Pass
+from tinyq_deploy.passes.constants import ConstantLayers
+from tinyq_deploy.passes.dead_channels import DeadChannels
+from tinyq_deploy.passes.reshapes import Reshapes
+from tinyq_deploy.passes.unread import UnreadLayers
+
+PASSES: tuple[Pass, ...] = (Reshapes(), ConstantLayers(), UnreadLayers(), DeadChannels())
