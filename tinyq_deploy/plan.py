@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import numpy as np
@@ -12,9 +12,10 @@ import numpy.typing as npt
 
 from tinyq_deploy.board import Board
 from tinyq_deploy.errors import FitError
-from tinyq_deploy.graph import Graph, Node
+from tinyq_deploy.graph import NO_TENSOR, Graph, Node
 from tinyq_deploy.kernels.base import KernelCall, Read, Write
 from tinyq_deploy.lower import LoweredNode
+from tinyq_deploy.packing import MOST_BUFFERS, pack
 
 Offsets = npt.NDArray[np.int64]
 # Offsets are multiples of this: kernels read words and use int32 scratch. The arena itself is aligned to 16.
@@ -25,14 +26,27 @@ LEAST_OTHER_RAM = 1024
 
 @dataclass(frozen=True)
 class Buffer:
-    """A piece of the arena. `tensors` share it (empty for scratch); it is live from layer `first` to `last`, both
-    inclusive, -1 standing for before the first layer and the number of layers for after the last."""
+    """A piece of the arena. `tensors` share it (empty for scratch); it is live from layer `first` to `last`, positions
+    in the plan, both inclusive, -1 standing for before the first layer and the number of layers for after the last.
+
+    It may lie over the buffer of the tensor `over`, which dies as this one comes to life, if it starts `lead` bytes
+    before that one."""
 
     tensors: tuple[int, ...]
     bytes: int
     first: int
     last: int
     offset: int = 0
+    over: int | None = None
+    lead: int = 0
+
+    def gap(self, upper: Buffer) -> int:
+        """How far `upper` starts above this one, at least, where both are live and it lies above."""
+        return min(self.lead, self.bytes) if self.over is not None and self.over in upper.tensors else self.bytes
+
+    def saving(self, other: Buffer) -> int:
+        """Bytes that an output over its input spares."""
+        return self.bytes + other.bytes - max(self.bytes, self.gap(other) + other.bytes)
 
     def live(self, layer: int) -> bool:
         """Whether the buffer holds something while `layer` runs."""
@@ -60,7 +74,8 @@ class Layer:
 
 @dataclass(frozen=True)
 class Plan:
-    """The whole program: layers in order and where everything lies. Sizes and offsets in bytes."""
+    """The whole program: layers in order and where everything lies. Sizes and offsets in bytes; `peak_layer` is a
+    position in `layers`."""
 
     graph: Graph
     layers: tuple[Layer, ...]
@@ -85,22 +100,31 @@ def plan(graph: Graph, lowered: Sequence[LoweredNode], *, keep_input: bool = Fal
     at = {b.first: b.offset for b in placed if not b.tensors}
     return Plan(
         graph=graph,
-        layers=tuple(Layer(i.node, i.candidates[0], i.macs, at.get(i.node.index)) for i in lowered),
+        layers=tuple(Layer(i.node, i.candidates[0], i.macs, at.get(n)) for n, i in enumerate(lowered)),
         buffers=tuple(sorted(placed, key=lambda b: (b.first, b.last, b.tensors))),
         offsets=MappingProxyType({t: b.offset for b in placed for t in b.tensors}),
-        arena_bytes=max(b.offset + b.bytes for b in placed),
+        arena_bytes=_height(placed),
         lower_bound=max(live),
         peak_layer=live.index(max(live)),
     )
 
 
-def _live_bytes(buffers: Iterable[Buffer], layers: int) -> list[int]:
-    """Bytes that are live while each layer runs."""
+def _live_bytes(buffers: Sequence[Buffer], layers: int) -> list[int]:
+    """Bytes that are live while each layer runs, counted once where an output may lie over its input."""
     change = np.zeros(layers + 3, np.int64)
     for buffer in buffers:
         change[buffer.first + 1] += buffer.bytes
         change[buffer.last + 2] -= buffer.bytes
+    for upper, lower in _pairs(buffers):
+        change[lower.first + 1] -= lower.saving(upper)
+        change[lower.first + 2] += lower.saving(upper)
     return [int(total) for total in np.cumsum(change)[1 : layers + 1]]
+
+
+def _pairs(buffers: Sequence[Buffer]) -> Iterator[tuple[Buffer, Buffer]]:
+    """Each input with the output that may lie over it."""
+    homes = {tensor: buffer for buffer in buffers for tensor in buffer.tensors}
+    return ((homes[buffer.over], buffer) for buffer in buffers if buffer.over is not None)
 
 
 def _scratch(index: int, call: KernelCall) -> Buffer:
@@ -132,7 +156,19 @@ def _share(graph: Graph, calls: Sequence[KernelCall], keep_input: bool) -> list[
             first.setdefault(write, position)
             last.setdefault(write, position)
             ends[homes[write]] = max(ends.get(homes[write], -1), last[write])
-    return [_buffer(graph, group, first[home], ends[home]) for home, group in groups.items()]
+    made = [_buffer(graph, group, first[home], ends[home]) for home, group in groups.items()]
+    return [_over(buffer, calls, homes, ends) for buffer in made]
+
+
+def _over(buffer: Buffer, calls: Sequence[KernelCall], homes: Mapping[int, int], ends: Mapping[int, int]) -> Buffer:
+    """`buffer` with the input over which the layer that begins it may write, if that input dies there."""
+    call = calls[buffer.first] if buffer.first >= 0 else None
+    if call is None or call.lead is None:
+        return buffer
+    (source,) = (a.tensor for a in call.arguments if isinstance(a, Read))
+    if ends[homes[source]] > buffer.first or call.lead >= buffer.bytes:
+        return buffer
+    return replace(buffer, over=source, lead=_aligned(call.lead))
 
 
 def _joined(graph: Graph, call: KernelCall, position: int, write: int, homes: Mapping[int, int],
@@ -163,20 +199,36 @@ _ORDERS: tuple[Callable[[Buffer], tuple[int, ...]], ...] = (
 
 
 def place(buffers: Sequence[Buffer]) -> list[Buffer]:
-    """`buffers` with offsets: each takes the smallest gap among those it meets, in the best of a few orders."""
+    """`buffers` with offsets: each takes the smallest gap among those it meets, in the best of a few orders. Where that
+    needs more than is live at once, an exact search tries to need less."""
     layouts = [_place_in(sorted(buffers, key=order)) for order in _ORDERS]
-    return min(layouts, key=lambda layout: max(b.offset + b.bytes for b in layout))
+    best = min(layouts, key=_height)
+    if len(best) > MOST_BUFFERS:
+        return best
+    begin = min(b.first for b in best)
+    moved = [replace(b, first=b.first - begin, last=b.last - begin) for b in best]
+    lower = max(_live_bytes(moved, max(b.last for b in moved) + 1))
+    spans = [(b.bytes, b.first, b.last) for b in best]
+    gaps = {(best.index(b), best.index(a)): b.gap(a) for a, b in _pairs(best)}
+    found = pack(spans, _height(best), lower, gaps) if _height(best) > lower else None
+    return best if found is None else [replace(b, offset=at) for b, at in zip(best, found, strict=True)]
+
+
+def _height(layout: Sequence[Buffer]) -> int:
+    return max(buffer.offset + buffer.bytes for buffer in layout)
 
 
 def _place_in(order: Sequence[Buffer]) -> list[Buffer]:
     placed: list[Buffer] = []
-    first, last, starts, ends = (np.zeros(len(order), np.int64) for _ in range(4))
+    first, last, starts = (np.zeros(len(order), np.int64) for _ in range(3))
     for n, buffer in enumerate(order):
         meets = np.flatnonzero((first[:n] <= buffer.last) & (last[:n] >= buffer.first))
-        meets = meets[np.argsort(starts[meets], kind="stable")]
-        offset = _best_gap(starts[meets], ends[meets], buffer.bytes)
-        first[n], last[n], starts[n], ends[n] = buffer.first, buffer.last, offset, offset + buffer.bytes
-        placed.append(Buffer(buffer.tensors, buffer.bytes, buffer.first, buffer.last, offset))
+        below = starts[meets] + np.array([buffer.bytes - buffer.gap(placed[i]) for i in meets], np.int64)
+        above = starts[meets] + np.array([placed[i].gap(buffer) for i in meets], np.int64)
+        rising = np.argsort(below, kind="stable")
+        offset = _best_gap(below[rising], above[rising], buffer.bytes)
+        first[n], last[n], starts[n] = buffer.first, buffer.last, offset
+        placed.append(replace(buffer, offset=offset))
     return placed
 
 
@@ -220,14 +272,15 @@ def _peak(plan: Plan) -> str:
 
 def _largest_activations(plan: Plan) -> str:
     """Of each buffer in use at the peak, the tensor that it holds then."""
-    written = {t: layer.node.index for layer in plan.layers for t in layer.node.outputs}
+    written = {t: position for position, layer in enumerate(plan.layers) for t in layer.node.outputs}
     live = [b.tensors for b in plan.buffers if b.tensors and b.live(plan.peak_layer)]
     held = [[t for t in group if written.get(t, -1) <= plan.peak_layer][-1] for group in live]
     return _largest(plan.graph, held)
 
 
 def _largest_constants(plan: Plan) -> str:
-    return _largest(plan.graph, {t.index for t in plan.graph.tensors if t.data is not None})
+    read = {index for node in plan.graph.nodes for index in node.inputs if index != NO_TENSOR}
+    return _largest(plan.graph, {index for index in read if plan.graph.tensors[index].data is not None})
 
 
 def _largest(graph: Graph, indices: Iterable[int]) -> str:

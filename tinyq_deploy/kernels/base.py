@@ -25,10 +25,11 @@ KernelSet = Literal["own", "cmsis-nn", "portable"]
 
 @dataclass(frozen=True)
 class Target:
-    """What kernels are chosen for: the core, and CMSIS-NN where the user has it."""
+    """What kernels are chosen for: the core, CMSIS-NN where the user has it, and whether flash counts most."""
 
     core: Core
     cmsis_nn: Library | None = None
+    small: bool = False
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,9 @@ class KernelCall:
     """One way to compute one node. `function` is None for a view: its output is its input's memory.
 
     `in_place` lists the inputs (tensor indices) whose memory the output may take, because each element is read before
-    the element at its place is written. `library_functions` are the CMSIS-NN functions that the adapter calls.
+    the element at its place is written. `lead` allows the output over the only activation that is read: each byte of
+    it is read before that is written, if the input starts at least `lead` bytes after the output (`row_lead`).
+    `library_functions` are the CMSIS-NN functions that the adapter calls.
     """
 
     kernel_set: KernelSet
@@ -79,6 +82,7 @@ class KernelCall:
     arguments: tuple[Argument, ...] = ()
     in_place: tuple[int, ...] = ()
     library_functions: tuple[str, ...] = ()
+    lead: int | None = None
 
     @property
     def scratch_bytes(self) -> int:
@@ -105,6 +109,31 @@ class Kernel(ABC):
 def params_of(struct: Any) -> tuple[tuple[str, int], ...]:
     """The fields of a parameter dataclass, in the order of the C struct."""
     return tuple((field.name, int(getattr(struct, field.name))) for field in fields(struct))
+
+
+def row_lead(view: NodeView, stride: int, pad: int, rows: int = 1) -> int:
+    """The `lead` of a window kernel that computes the output's rows in order, `rows` of them at a time, and from each
+    such group on reads no input row above the group's first window. Input and output are [1,H,W,C] int8; `stride` and
+    `pad` are the vertical ones."""
+    source, output = view.given(0), view.output()
+    read, written = source.bytes // source.shape[1], output.bytes // output.shape[1]
+    height = output.shape[1]
+    groups = range(0, height, rows)
+    return max(min(first + rows, height) * written - max(0, first * stride - pad) * read for first in groups)
+
+
+def pixel_lead(view: NodeView, stride: tuple[int, int], pad: tuple[int, int], pixels: int) -> int:
+    """The `lead` of a window kernel that reads the whole windows of `pixels` neighbouring output pixels, across the
+    ends of rows, before it writes any of these; the last group may start early, to be whole, and compute pixels again.
+    `stride` and `pad` are (vertical, horizontal); input and output [1,H,W,C] int8."""
+    _, _, width, channels = view.given(0).shape
+    _, height, columns, outputs = view.output().shape
+    rows = np.maximum(0, np.arange(height) * stride[0] - pad[0]) * width * channels
+    lowest = (rows[:, None] + np.maximum(0, np.arange(columns) * stride[1] - pad[1]) * channels).reshape(-1)
+    still_read = np.minimum.accumulate(lowest[::-1])[::-1]
+    written = np.arange(pixels, height * columns, pixels)
+    starts = np.minimum(written, height * columns - pixels)
+    return max(0, int((written * outputs - still_read[starts]).max(initial=0)))
 
 
 def operand(tensor: Tensor, name: str) -> Read | Constant:

@@ -9,8 +9,9 @@ from tinyq_deploy.kernels.base import Argument, KernelCall, params_of
 
 
 def portable_call(
-    name: str, struct_name: str, struct: Any, *arguments: Argument, in_place: tuple[int, ...] = ()
-) -> KernelCall:
+    name: str, struct_name: str, struct: Any, *arguments: Argument, in_place: tuple[int, ...] = (),
+    lead: int | None = None,
+) -> KernelCall:  # fmt: skip
     """A call of tinyq_portable_<name> in firmware/kernels/portable/<name>.h."""
     return KernelCall(
         kernel_set="portable",
@@ -20,4 +21,5 @@ def portable_call(
         params=params_of(struct),
         arguments=arguments,
         in_place=in_place,
+        lead=lead,
     )

@@ -4,7 +4,17 @@
 from __future__ import annotations
 
 from tinyq_deploy.graph import NodeView
-from tinyq_deploy.kernels.base import Constant, Kernel, KernelCall, Read, Target, Write, bias_or_zeros, weights
+from tinyq_deploy.kernels.base import (
+    Constant,
+    Kernel,
+    KernelCall,
+    Read,
+    Target,
+    Write,
+    bias_or_zeros,
+    row_lead,
+    weights,
+)
 from tinyq_deploy.kernels.portable.base import portable_call
 from tinyq_deploy.ops.conv_2d import BIAS, FILTER, INPUT, Conv2D, channel_multipliers
 from tinyq_deploy.ops.depthwise_conv_2d import DepthwiseConv2D
@@ -32,7 +42,8 @@ class PortableConv2D(Kernel):
         params = Conv2D.params(view)
         constants = channel_constants(view, params.output_channels)
         reads, writes = Read(view.given(INPUT).index), Write(view.output().index)
-        return portable_call("conv_2d", "conv_2d", params, reads, *constants, writes)
+        lead = row_lead(view, params.stride_height, params.pad_top)
+        return portable_call("conv_2d", "conv_2d", params, reads, *constants, writes, lead=lead)
 
 
 class PortableDepthwiseConv2D(Kernel):
@@ -46,4 +57,5 @@ class PortableDepthwiseConv2D(Kernel):
         params = DepthwiseConv2D.params(view)
         constants = channel_constants(view, params.output_channels)
         reads, writes = Read(view.given(INPUT).index), Write(view.output().index)
-        return portable_call("depthwise_conv_2d", "depthwise_conv_2d", params, reads, *constants, writes)
+        lead = row_lead(view, params.stride_height, params.pad_top)
+        return portable_call("depthwise_conv_2d", "depthwise_conv_2d", params, reads, *constants, writes, lead=lead)
