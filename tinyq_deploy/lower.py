@@ -16,6 +16,7 @@ from tinyq_deploy.ops import OPERATORS
 PREFERENCE: dict[str, tuple[KernelSet, ...]] = {
     "auto": ("own", "cmsis-nn", "portable"),
     "cmsis-nn": ("cmsis-nn", "portable"),
+    "own": ("own", "portable"),
     "portable": ("portable",),
 }
 

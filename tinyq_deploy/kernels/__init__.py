@@ -8,6 +8,20 @@ from tinyq_deploy.kernels.cmsis_nn.conv_2d import CmsisNNConv2D, CmsisNNDepthwis
 from tinyq_deploy.kernels.cmsis_nn.elementwise import CmsisNNAdd, CmsisNNSoftmax
 from tinyq_deploy.kernels.cmsis_nn.fully_connected import CmsisNNFullyConnected
 from tinyq_deploy.kernels.cmsis_nn.pool_2d import CmsisNNAveragePool2D, CmsisNNMaxPool2D
+from tinyq_deploy.kernels.own.dsp_conv_2d import OwnDspConv2D
+from tinyq_deploy.kernels.own.dsp_depthwise_conv_2d import (
+    DspDepthwiseConv2D,
+    DspDepthwiseConv2D3x3,
+    DspDepthwiseConv2DFew,
+)
+from tinyq_deploy.kernels.own.dsp_fully_connected import OwnDspFullyConnected
+from tinyq_deploy.kernels.own.mve_add import MveAdd
+from tinyq_deploy.kernels.own.mve_conv_2d import MveConv2D, MveDepthwiseAsConv2D
+from tinyq_deploy.kernels.own.mve_depthwise_conv_2d import MveDepthwiseConv2D
+from tinyq_deploy.kernels.own.mve_fully_connected import MveFullyConnected
+from tinyq_deploy.kernels.own.mve_pool_2d import MveAveragePool2D, MveMaxPool2D
+from tinyq_deploy.kernels.own.plain_add import OwnAdd
+from tinyq_deploy.kernels.own.plain_pool_2d import OwnAveragePool2D, OwnMaxPool2D
 from tinyq_deploy.kernels.portable.conv_2d import PortableConv2D, PortableDepthwiseConv2D
 from tinyq_deploy.kernels.portable.elementwise import PortableAdd, PortableSoftmax
 from tinyq_deploy.kernels.portable.fully_connected import PortableFullyConnected
@@ -15,6 +29,21 @@ from tinyq_deploy.kernels.portable.pool_2d import PortableAveragePool2D, Portabl
 from tinyq_deploy.kernels.portable.reshape import View
 
 KERNELS: tuple[Kernel, ...] = (
+    OwnAdd(),
+    OwnAveragePool2D(),
+    DspDepthwiseConv2DFew(),
+    DspDepthwiseConv2D3x3(),
+    DspDepthwiseConv2D(),
+    OwnMaxPool2D(),
+    OwnDspConv2D(),
+    OwnDspFullyConnected(),
+    MveDepthwiseConv2D(),
+    MveDepthwiseAsConv2D(),
+    MveConv2D(),
+    MveFullyConnected(),
+    MveAdd(),
+    MveMaxPool2D(),
+    MveAveragePool2D(),
     View(),
     CmsisNNAdd(),
     CmsisNNAveragePool2D(),

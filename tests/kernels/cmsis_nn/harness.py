@@ -187,4 +187,5 @@ def _literal(value: int) -> str:
 
 def _array(name: str, values: npt.NDArray[Any], writable: bool = False) -> str:
     flat = ", ".join(_literal(int(v)) for v in values.reshape(-1))
-    return f"static {'' if writable else 'const '}{CTYPES[values.dtype.name]} {name}[{values.size}] = {{{flat}}};"
+    kind = f"{'' if writable else 'const '}{CTYPES[values.dtype.name]}"
+    return f"static _Alignas(4) {kind} {name}[{values.size}] = {{{flat}}};"

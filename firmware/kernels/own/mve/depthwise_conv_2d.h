@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TINYQ_OWN_MVE_DEPTHWISE_CONV_2D_H
+#define TINYQ_OWN_MVE_DEPTHWISE_CONV_2D_H
+
+#include "tinyq_mve_rows.h"
+
+/*
+ * Shape of one DEPTHWISE_CONV_2D. Sixteen outputs are computed at a time. At stride_width 1 these are any sixteen
+ * neighbours of a row, [OW,C] seen as one line: `cycle` blocks of weights follow each other, and then repeat.
+ * Otherwise they are channels of one pixel, and a pixel has `cycle` blocks.
+ */
+typedef struct {
+    int32_t input_height, input_width, input_channels;
+    int32_t filter_height, filter_width;
+    int32_t output_height, output_width, output_channels;
+    int32_t stride_height, stride_width;
+    int32_t dilation_height, dilation_width;
+    int32_t pad_top, pad_left;
+    int32_t input_zero_point, output_offset;
+    int32_t activation_min, activation_max;
+    int32_t depth_multiplier;
+    int32_t cycle;
+    int32_t pair;    /* 1: two products fit 16 bits; 0: a weight of -128 makes them overflow */
+    int32_t kind, left; /* see tinyq_mve_output; NARROW has left = TINYQ_MVE_DEPTHWISE_LEFT */
+    int32_t row_bytes, row_capacity;
+} tinyq_own_mve_depthwise_conv_2d_params;
+
+/* NARROW's left shift is part of widening the sums. */
+#define TINYQ_MVE_DEPTHWISE_LEFT 12
+
+/* Sums of sixteen channels: 0 4 8 12, 2 6 10 14, 1 5 9 13, 3 7 11 15, as widening twice leaves them. */
+typedef struct {
+    int32x4_t q0, q1, q2, q3;
+} tinyq_mve_sums;
+
+TINYQ_MVE_INLINE int32x4_t tinyq_mve_widen_even(int16x8_t products, int32_t kind)
+{
+    return kind == TINYQ_MVE_NARROW ? vshllbq_n_s16(products, TINYQ_MVE_DEPTHWISE_LEFT) : vmovlbq_s16(products);
+}
+
+TINYQ_MVE_INLINE int32x4_t tinyq_mve_widen_odd(int16x8_t products, int32_t kind)
+{
+    return kind == TINYQ_MVE_NARROW ? vshlltq_n_s16(products, TINYQ_MVE_DEPTHWISE_LEFT) : vmovltq_s16(products);
+}
+
+TINYQ_MVE_INLINE tinyq_mve_sums tinyq_mve_widen(int16x8_t even, int16x8_t odd, int32_t kind)
+{
+    tinyq_mve_sums sums = {tinyq_mve_widen_even(even, kind), tinyq_mve_widen_odd(even, kind),
+                           tinyq_mve_widen_even(odd, kind), tinyq_mve_widen_odd(odd, kind)};
+    TINYQ_MVE_DONE(sums.q0);
+    TINYQ_MVE_DONE(sums.q1);
+    TINYQ_MVE_DONE(sums.q2);
+    TINYQ_MVE_DONE(sums.q3);
+    return sums;
+}
+
+TINYQ_MVE_INLINE void tinyq_mve_widen_add(tinyq_mve_sums *sums, int16x8_t even, int16x8_t odd, int32_t kind)
+{
+    sums->q0 = vaddq_s32(sums->q0, tinyq_mve_widen_even(even, kind));
+    TINYQ_MVE_DONE(sums->q0);
+    sums->q1 = vaddq_s32(sums->q1, tinyq_mve_widen_odd(even, kind));
+    TINYQ_MVE_DONE(sums->q1);
+    sums->q2 = vaddq_s32(sums->q2, tinyq_mve_widen_even(odd, kind));
+    TINYQ_MVE_DONE(sums->q2);
+    sums->q3 = vaddq_s32(sums->q3, tinyq_mve_widen_odd(odd, kind));
+    TINYQ_MVE_DONE(sums->q3);
+}
+
+/* The next sixteen weights at a pointer that walks. */
+TINYQ_MVE_INLINE int8x16_t tinyq_mve_next_weights(const int8_t **w)
+{
+    const int8x16_t value = tinyq_mve_weights(*w);
+    *w += TINYQ_MVE_VECTOR;
+    TINYQ_MVE_HERE(*w);
+    return value;
+}
+
+/* Products of sixteen inputs with a tap's weights; `pair`: and of sixteen more, `step` on, with the next tap's. The
+ * second tap's weights are loaded twice, because there is no ninth vector register. */
+TINYQ_MVE_INLINE void tinyq_mve_depthwise_taps(int16x8_t *even, int16x8_t *odd, const int8_t **in, int32_t step,
+                                            const int8_t **w, int pair)
+{
+    const int8x16_t x = vld1q_s8(*in), y = tinyq_mve_next_weights(w);
+    *even = vmullbq_int_s8(x, y);
+    *odd = vmulltq_int_s8(x, y);
+    if (pair) {
+        TINYQ_MVE_DONE(*even);
+        TINYQ_MVE_DONE(*odd);
+        *in += step;
+        TINYQ_MVE_HERE(*in);
+        TINYQ_MVE_FENCE();
+        const int8x16_t z = vld1q_s8(*in);
+        *even = vaddq_s16(*even, vmullbq_int_s8(z, tinyq_mve_weights(*w)));
+        TINYQ_MVE_DONE(*even);
+        TINYQ_MVE_FENCE();
+        *odd = vaddq_s16(*odd, vmulltq_int_s8(z, tinyq_mve_next_weights(w)));
+    }
+}
+
+/* The sixteen bytes in order; `constants` of the four quads walk on. */
+TINYQ_MVE_INLINE int8x16_t tinyq_mve_depthwise_finish(tinyq_mve_sums sums, const int32_t **constants,
+                                                   tinyq_mve_output out)
+{
+    sums.q0 = tinyq_mve_scale(sums.q0, constants, out, 1);
+    TINYQ_MVE_FENCE();
+    sums.q1 = tinyq_mve_scale(sums.q1, constants, out, 1);
+    TINYQ_MVE_FENCE();
+    sums.q2 = tinyq_mve_scale(sums.q2, constants, out, 1);
+    TINYQ_MVE_FENCE();
+    sums.q3 = tinyq_mve_scale(sums.q3, constants, out, 1);
+    const int16x8_t even = tinyq_mve_results(sums.q0, sums.q1, out);
+    const int16x8_t odd = tinyq_mve_results(sums.q2, sums.q3, out);
+    return tinyq_mve_activate(tinyq_mve_bytes(even, odd), out);
+}
+
+/* Sixteen outputs; `in` is the first tap of the first. The pointers to constants end where they began. */
+TINYQ_MVE_INLINE int8x16_t tinyq_mve_depthwise_16(const tinyq_own_mve_depthwise_conv_2d_params *p, const int8_t *in,
+                                               const int8_t **w, const int32_t **constants, tinyq_mve_output out)
+{
+    const int32_t taps = p->filter_height * p->filter_width, last = p->filter_width - 1;
+    const int32_t column = p->dilation_width * p->output_channels;
+    const int32_t wrap = p->dilation_height * p->row_bytes - last * column;
+    const int32_t group = p->pair != 0 ? 2 : 1;
+    int16x8_t even, odd;
+    TINYQ_MVE_HERE(*w);
+    TINYQ_MVE_HERE(*constants);
+    const int32_t first = taps < group ? taps : group;
+    tinyq_mve_depthwise_taps(&even, &odd, &in, last == 0 ? wrap : column, w, first == 2);
+    tinyq_mve_sums sums = tinyq_mve_widen(even, odd, p->kind);
+    TINYQ_MVE_UNROLL
+    for (int32_t tap = first; tap < taps; tap += group) {
+        in += (tap - 1) % p->filter_width == last ? wrap : column;
+        TINYQ_MVE_HERE(in);
+        TINYQ_MVE_FENCE();
+        tinyq_mve_depthwise_taps(&even, &odd, &in, tap % p->filter_width == last ? wrap : column, w,
+                                 group == 2 && tap + 1 < taps);
+        tinyq_mve_widen_add(&sums, even, odd, p->kind);
+    }
+    *w -= taps * TINYQ_MVE_VECTOR;
+    TINYQ_MVE_FENCE();
+    const int8x16_t bytes = tinyq_mve_depthwise_finish(sums, constants, out);
+    *constants -= TINYQ_MVE_QUAD * (p->kind == TINYQ_MVE_NARROW ? 8 : 12);
+    return bytes;
+}
+
+/* All outputs of a row that share one block of weights. */
+TINYQ_MVE_INLINE void tinyq_mve_depthwise_block(const tinyq_own_mve_depthwise_conv_2d_params *p, const int8_t *in,
+                                             const int8_t *w, const int32_t *constants, int8_t *output, int32_t left)
+{
+    const tinyq_mve_output out = {p->kind, p->left, p->output_offset, p->activation_min, p->activation_max};
+    if (p->stride_width == 1) {
+        const int32_t step = p->cycle * TINYQ_MVE_VECTOR;
+        for (; left >= TINYQ_MVE_VECTOR; left -= step) {
+            vst1q_s8(output, tinyq_mve_depthwise_16(p, in, &w, &constants, out));
+            output += step;
+            in += step;
+        }
+        if (left > 0) {
+            vst1q_p_s8(output, tinyq_mve_depthwise_16(p, in, &w, &constants, out), vctp8q((uint32_t)left));
+        }
+        return;
+    }
+    for (int32_t x = 0; x < p->output_width; ++x) {
+        const int8x16_t bytes = tinyq_mve_depthwise_16(p, in, &w, &constants, out);
+        if (left >= TINYQ_MVE_VECTOR) {
+            vst1q_s8(output, bytes);
+        } else {
+            vst1q_p_s8(output, bytes, vctp8q((uint32_t)left));
+        }
+        output += p->output_channels;
+        in += p->stride_width * p->output_channels;
+    }
+}
+
+/*
+ * DEPTHWISE_CONV_2D, int8, batch 1. input [H,W,C/M], filter [cycle,KH*KW,16], constants [cycle,4,2 or 3,4] of the
+ * quads of tinyq_mve_sums, output [OH,OW,C], scratch row_capacity * row_bytes and a vector. With M = 1 and OW <= W the
+ * output may take the input's place.
+ */
+TINYQ_KERNEL void tinyq_own_mve_depthwise_conv_2d(const tinyq_own_mve_depthwise_conv_2d_params *p,
+                                                  const int8_t *input, const int8_t *filter,
+                                                  const int32_t *constants, int8_t *output, uint8_t *scratch)
+{
+    const tinyq_mve_rows_shape shape = {
+        p->input_height, p->input_width * p->input_channels, p->pad_top, p->pad_left * p->output_channels,
+        p->row_bytes, (p->filter_height - 1) * p->dilation_height + 1, p->stride_height, p->row_capacity,
+        p->depth_multiplier, p->input_zero_point};
+    tinyq_mve_rows rows = tinyq_mve_rows_begin(&shape, scratch);
+    const int32_t taps = p->filter_height * p->filter_width;
+    const int32_t line = p->output_width * p->output_channels;
+    const int32_t words = 4 * TINYQ_MVE_QUAD * (p->kind == TINYQ_MVE_NARROW ? 2 : 3);
+    for (int32_t out_y = 0; out_y < p->output_height; ++out_y, output += line) {
+        const int8_t *window = tinyq_mve_rows_next(&shape, &rows, input);
+        for (int32_t block = 0; block < p->cycle; ++block) {
+            const int32_t at = block * TINYQ_MVE_VECTOR;
+            tinyq_mve_depthwise_block(p, window + at, filter + at * taps, constants + block * words, output + at,
+                                      (p->stride_width == 1 ? line : p->output_channels) - at);
+        }
+    }
+}
+
+#endif

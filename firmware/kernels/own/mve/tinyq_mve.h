@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TINYQ_OWN_MVE_H
+#define TINYQ_OWN_MVE_H
+/*
+ * What the kernels for Helium (M-profile Vector Extension) share. Vectors are 16 bytes.
+ * The constants for the requantisation of four channels lie together: NARROW multiplier and offset, each [4];
+ * SIGNED and GENERAL bias, multiplier and shift, each [4]. SIGNED has all shifts to the right by at least 1.
+ */
+#include <arm_mve.h>
+
+#include "../../tinyq_fixed_point.h"
+
+/* What gcc would leave out of line, with its pointers in memory. */
+#define TINYQ_MVE_INLINE static inline __attribute__((always_inline, unused))
+/* What `size` builds keep once, where it is called several times. */
+#if defined(TINYQ_OPTIMIZE_SIZE)
+#define TINYQ_MVE_SHARED TINYQ_KERNEL
+#else
+#define TINYQ_MVE_SHARED TINYQ_MVE_INLINE
+#endif
+#define TINYQ_MVE_VECTOR 16
+#define TINYQ_MVE_QUAD 4
+#define TINYQ_MVE_NARROW 0
+#define TINYQ_MVE_SIGNED 1
+#define TINYQ_MVE_GENERAL 2
+#define TINYQ_MVE_SHIFT 16 /* of NARROW */
+
+/* Unrolls the loop that follows; in `size` builds loops stay loops. */
+#if defined(TINYQ_OPTIMIZE_SIZE)
+#define TINYQ_MVE_UNROLL
+#elif defined(__clang__)
+#define TINYQ_MVE_UNROLL _Pragma("clang loop unroll_count(8)")
+#else
+#define TINYQ_MVE_UNROLL _Pragma("GCC unroll 8")
+#endif
+
+/*
+ * gcc 12 moves loads of constants out of loops and far ahead, then spills the eight vector registers it has. Memory
+ * accesses do not cross a fence, and what is loaded through a pointer after TINYQ_MVE_HERE(pointer) is loaded there.
+ */
+#define TINYQ_MVE_FENCE() __asm volatile("" ::: "memory")
+#define TINYQ_MVE_HERE(pointer) __asm volatile("" : "+r"(pointer))
+#define TINYQ_MVE_DONE(vector) __asm volatile("" : "+w"(vector)) /* computed here, not where it is used */
+
+/* Sixteen packed weights; they are aligned to words, which gives the load a longer reach. */
+TINYQ_MVE_INLINE int8x16_t tinyq_mve_weights(const int8_t *w)
+{
+    return vreinterpretq_s8_s32(vld1q_s32((const int32_t *)(const void *)w));
+}
+
+/* How sums become outputs. `left` is NARROW's shift of a sum before the multiplication. */
+typedef struct {
+    int32_t kind, left, offset, low, high;
+} tinyq_mve_output;
+
+/* The next four words at a pointer that walks. */
+TINYQ_MVE_INLINE int32x4_t tinyq_mve_next(const int32_t **at)
+{
+    const int32x4_t value = vld1q_s32(*at);
+    *at += TINYQ_MVE_QUAD;
+    TINYQ_MVE_HERE(*at);
+    return value;
+}
+
+/*
+ * TFLite's two roundings on four sums; shift in -31..30, negative to the right. VRSHL rounds halves up, so negative
+ * values to be shifted right first lose one unit, which turns their halves away from zero.
+ */
+TINYQ_MVE_INLINE int32x4_t tinyq_mve_requantize(int32x4_t sum, int32x4_t multiplier, int32x4_t shift)
+{
+    const int32x4_t zero = vdupq_n_s32(0);
+    const int32x4_t high = vqrdmulhq_s32(vshlq_s32(sum, vmaxq_s32(shift, zero)), multiplier);
+    const int32x4_t right = vminq_s32(shift, zero);
+    return vrshlq_s32(vaddq_s32(high, vshrq_n_s32(vandq_s32(high, right), 31)), right);
+}
+
+/*
+ * Four sums to 16.16 results, zero point and rounding included (NARROW), to whole results (SIGNED), or to clamped
+ * results with the zero point, shifted up by 16 (GENERAL). `constants` walks on. `scaled`: NARROW's left shift is done already.
+ */
+TINYQ_MVE_INLINE int32x4_t tinyq_mve_scale(int32x4_t sum, const int32_t **constants, tinyq_mve_output out, int scaled)
+{
+    if (out.kind == TINYQ_MVE_NARROW) {
+        if (!scaled) {
+            sum = vshlq_r_s32(sum, out.left);
+        }
+        sum = vqrdmulhq_s32(sum, tinyq_mve_next(constants));
+        return vaddq_s32(sum, tinyq_mve_next(constants));
+    }
+    sum = vaddq_s32(sum, tinyq_mve_next(constants));
+    const int32x4_t multiplier = tinyq_mve_next(constants);
+    if (out.kind == TINYQ_MVE_SIGNED) {
+        const int32x4_t high = vqrdmulhq_s32(sum, multiplier);
+        return vrshlq_s32(vaddq_s32(high, vshrq_n_s32(high, 31)), tinyq_mve_next(constants));
+    }
+    sum = vaddq_n_s32(tinyq_mve_requantize(sum, multiplier, tinyq_mve_next(constants)), out.offset);
+    sum = vminq_s32(vmaxq_s32(sum, vdupq_n_s32(INT8_MIN)), vdupq_n_s32(INT8_MAX));
+    return vshlq_n_s32(sum, TINYQ_MVE_SHIFT);
+}
+
+/* The upper halves of four and four sums, interleaved; those of `odd` are in their place already. */
+TINYQ_MVE_INLINE int16x8_t tinyq_mve_halves(int32x4_t even, int32x4_t odd)
+{
+    return vshrnbq_n_s32(vreinterpretq_s16_s32(odd), even, TINYQ_MVE_SHIFT);
+}
+
+/* What tinyq_mve_scale made of four and four sums, interleaved, with the zero point. */
+TINYQ_MVE_INLINE int16x8_t tinyq_mve_results(int32x4_t even, int32x4_t odd, tinyq_mve_output out)
+{
+    if (out.kind != TINYQ_MVE_SIGNED) {
+        return tinyq_mve_halves(even, odd);
+    }
+    const int16x8_t whole = vqmovntq_s32(vqmovnbq_s32(vreinterpretq_s16_s32(even), even), odd);
+    return vqaddq_n_s16(whole, (int16_t)out.offset);
+}
+
+/* Eight and eight saturated bytes, interleaved. */
+TINYQ_MVE_INLINE int8x16_t tinyq_mve_bytes(int16x8_t even, int16x8_t odd)
+{
+    return vqmovntq_s16(vqmovnbq_s16(vreinterpretq_s8_s16(even), even), odd);
+}
+
+/* The activation's clamp, where it is narrower than int8. */
+TINYQ_MVE_INLINE int8x16_t tinyq_mve_activate(int8x16_t bytes, tinyq_mve_output out)
+{
+    if (out.low > INT8_MIN) {
+        bytes = vmaxq_s8(bytes, vdupq_n_s8((int8_t)out.low));
+    }
+    if (out.high < INT8_MAX) {
+        bytes = vminq_s8(bytes, vdupq_n_s8((int8_t)out.high));
+    }
+    return bytes;
+}
+
+/* Copies `size` bytes upwards; `from` is outside `to` or above it. */
+static inline void tinyq_mve_copy(int8_t *to, const int8_t *from, int32_t size)
+{
+    for (; size >= TINYQ_MVE_VECTOR; size -= TINYQ_MVE_VECTOR) {
+        vst1q_s8(to, vld1q_s8(from));
+        to += TINYQ_MVE_VECTOR;
+        from += TINYQ_MVE_VECTOR;
+    }
+    if (size > 0) {
+        const mve_pred16_t valid = vctp8q((uint32_t)size);
+        vst1q_p_s8(to, vld1q_z_s8(from, valid), valid);
+    }
+}
+
+/* Sets `size` bytes. */
+static inline void tinyq_mve_fill(int8_t *to, int32_t value, int32_t size)
+{
+    for (; size >= TINYQ_MVE_VECTOR; size -= TINYQ_MVE_VECTOR) {
+        vst1q_s8(to, vdupq_n_s8((int8_t)value));
+        to += TINYQ_MVE_VECTOR;
+    }
+    if (size > 0) {
+        vst1q_p_s8(to, vdupq_n_s8((int8_t)value), vctp8q((uint32_t)size));
+    }
+}
+
+#endif

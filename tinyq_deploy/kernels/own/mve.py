@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the kernels for Helium share: packing in vectors of 16 bytes, and the requantisation in four instructions.
+
+NARROW: result = saturate((VQRDMULH(sum << left, multiplier) + offset) >> 16), with the bias, the zero point and the
+rounding in the offset. Like TFLite's, it is a step function of the sum that never falls; the offset is chosen so that
+both step at the same sums. Where none exists, TFLite's two roundings are taken as they are: SIGNED where all shifts are
+to the right, GENERAL where one is not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tinyq_deploy.cores import extension
+from tinyq_deploy.fixed_point import INT32_MAX, INT32_MIN, Multipliers, wrap
+from tinyq_deploy.kernels.base import Argument, KernelCall, Target, params_of
+
+VECTOR, QUAD = 16, 4
+NARROW, SIGNED, GENERAL = range(3)
+SHIFT = 16
+# Multipliers that are tried, next to the ideal one.
+_TRIALS = (0, 1, -1, 2, -2, 3, -3)
+Ints = npt.NDArray[Any]
+
+
+def takes(target: Target) -> bool:
+    """Whether the core has Helium."""
+    return extension(target.core) == "mve"
+
+
+def mve_call(name: str, struct: Any, *arguments: Argument, in_place: tuple[int, ...] = ()) -> KernelCall:
+    """A call of tinyq_own_mve_<name> in firmware/kernels/own/mve/<name>.h."""
+    return KernelCall(
+        kernel_set="own",
+        function=f"tinyq_own_mve_{name}",
+        header=f"own/mve/{name}.h",
+        params_type=f"tinyq_own_mve_{name}_params",
+        params=params_of(struct),
+        arguments=arguments,
+        in_place=in_place,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Requantization:
+    """Constants of one layer, `columns`. NARROW: the multiplier and the offset, [O]; SIGNED and GENERAL:
+    bias, multiplier and shift, [O]. `left` is the shift of the sums before the multiplication."""
+
+    kind: int
+    left: int
+    columns: tuple[npt.NDArray[np.int32], ...]
+
+    def quads(self, order: Ints) -> npt.NDArray[np.int32]:
+        """[Q, 2 or 3, 4]: the columns of the channels `order` [Q, 4]; -1 stands for no channel."""
+        wide = [np.append(column, np.int32(0)) for column in self.columns]
+        return np.stack([column[order] for column in wide], axis=1).astype(np.int32)
+
+
+def requantization(
+    weights: Ints, bias: Ints, factors: Multipliers, input_zero_point: int, output_zero_point: int,
+    activation: tuple[int, int], left: int | None = None,
+) -> Requantization:  # fmt: skip
+    """For `weights` [O, K], `bias` [O] and sums of int8 inputs, zero point not subtracted. `left` fixes the shift."""
+    w, count = weights.astype(np.int64), len(weights)
+    folded = bias.astype(np.int64) - input_zero_point * w.sum(axis=1)
+    multiplier = np.broadcast_to(factors.multiplier, count).astype(np.int64)
+    # A factor of 0 gives 0 with every shift.
+    shift = np.where(multiplier == 0, -1, np.broadcast_to(factors.shift, count).astype(np.int64))
+    high = np.maximum(127 * w, -128 * w).sum(axis=1)
+    low = np.minimum(127 * w, -128 * w).sum(axis=1)
+    if left is None:
+        left = max(0, 30 - int(max(high.max(), -low.min(), 1)).bit_length())
+    fits = max(high.max(), -low.min()) << left <= INT32_MAX
+    plain = (folded + low).min() > INT32_MIN and (folded + high).max() < INT32_MAX and shift.max() <= 0
+    if fits and plain:
+        made = _narrow(low, high, folded, multiplier, shift, output_zero_point, activation, left)
+        if made is not None:
+            return made
+    wrapped = np.array([wrap(int(v)) for v in folded], np.int32)
+    kind = SIGNED if shift.max() < 0 else GENERAL
+    return Requantization(kind, 0, (wrapped, multiplier.astype(np.int32), shift.astype(np.int32)))
+
+
+def _narrow(low: Ints, high: Ints, bias: Ints, multiplier: Ints, shift: Ints, zero_point: int,
+            activation: tuple[int, int], left: int) -> Requantization | None:  # fmt: skip
+    """`low` and `high` bound the sums without `bias`, all [O]."""
+    steps, values = _steps(low, high, bias, multiplier, shift, zero_point, activation)
+    ideal = np.round(np.ldexp(multiplier.astype(np.float64), (shift + SHIFT - left).astype(int)))
+    if ideal.max() >= INT32_MAX:
+        return None
+    chosen, offset = np.zeros(len(low), np.int64), np.zeros(len(low), np.int64)
+    open_ = np.ones(len(low), bool)
+    for trial in _TRIALS:
+        candidate = np.maximum(ideal + trial, 0).astype(np.int64)
+        least, most = _offsets(steps, values, low, high, candidate, left, zero_point, bias, multiplier, shift)
+        good = open_ & (least <= most)
+        chosen[good], offset[good] = candidate[good], ((least + most) // 2)[good]
+        open_ &= ~good
+        if not open_.any():
+            return Requantization(NARROW, left, (chosen.astype(np.int32), offset.astype(np.int32)))
+    return None
+
+
+def _steps(low: Ints, high: Ints, bias: Ints, multiplier: Ints, shift: Ints, zero_point: int,
+           activation: tuple[int, int]) -> tuple[Ints, Ints]:  # fmt: skip
+    """[O, V] least sums, `high` + 1 where there is none, at which TFLite's result reaches each of the values [V]."""
+    # Outside the activation's range the kernel clamps.
+    values = np.arange(min(activation[0] + 1, 127), max(activation[1], activation[0] + 1) + 1, dtype=np.int64)[None, :]
+    columns = [np.broadcast_to(a[:, None], (len(low), values.size)) for a in (low, high, bias, multiplier, shift)]
+    below, above = columns[0] - 1, columns[1] + 1
+    while (above - below > 1).any():
+        middle = (below + above) // 2
+        reached = requantize(middle + columns[2], columns[3], columns[4]) + zero_point >= values
+        reached = np.where(above - below > 1, reached, True)
+        middle = np.where(above - below > 1, middle, above)
+        below, above = np.where(reached, below, middle), np.where(reached, middle, above)
+    return above, values
+
+
+def _offsets(steps: Ints, values: Ints, low: Ints, high: Ints, candidate: Ints, left: int, zero_point: int,
+             bias: Ints, multiplier: Ints, shift: Ints) -> tuple[Ints, Ints]:  # fmt: skip
+    """[O] least and greatest offset with which the narrow form steps where TFLite does; least > most: none does."""
+
+    def product(sums: Ints) -> Ints:
+        return ((sums << left) * candidate[:, None] + (1 << 30)) >> 31
+
+    least = (values << SHIFT) - product(steps)
+    most = (values << SHIFT) - product(steps - 1) - 1
+    least = np.where(steps <= high[:, None], least, -(1 << 62)).max(axis=1)
+    most = np.where(steps > low[:, None], most, 1 << 62).min(axis=1)
+    # The sum with the offset stays inside int32.
+    reach = np.maximum(np.abs(product(low[:, None])), np.abs(product(high[:, None])))[:, 0]
+    return np.maximum(least, INT32_MIN + reach + 1), np.minimum(most, INT32_MAX - reach)
+
+
+def requantize(value: Ints, multiplier: Ints, shift: Ints) -> Ints:
+    """fixed_point.requantize on int64 arrays for shifts to the right."""
+    high = (value * multiplier + (1 << 30)) >> 31
+    right = -shift
+    half = np.where(right > 0, np.int64(1) << np.maximum(right - 1, 0), 0)
+    return (high + half - ((high < 0) & (right > 0))) >> right
+
+
+def quad_order(channels: int) -> Ints:
+    """[Q, 4] channels in order, -1 behind the last."""
+    order = np.arange(-(-channels // QUAD) * QUAD)
+    return np.where(order < channels, order, -1).reshape(-1, QUAD)
