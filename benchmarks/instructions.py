@@ -53,7 +53,9 @@ def shared_models(folder: str | None) -> list[Path]:
     return sorted(place.glob("*int8.tflite"))
 
 
-def row(model: Path, board_name: str, kernels: str, optimize: Any, toolchain: str, folder: Path) -> dict[str, Any]:
+def row(
+    model: Path, board_name: str, kernels: str, optimize: Any, toolchain: str, folder: Path, keep_layers: bool = False
+) -> dict[str, Any]:
     """One build and one inference."""
     target = board.load(board_name)
     request = deploy.BuildRequest(
@@ -62,6 +64,7 @@ def row(model: Path, board_name: str, kernels: str, optimize: Any, toolchain: st
         kernels=kernels,
         optimize=optimize,
         toolchain=toolchain,
+        keep_layers=keep_layers,
         out=folder / f"{model.stem}-{board_name}-{kernels}-{optimize}-{toolchain}",
     )
     built = deploy.build(request)
@@ -80,7 +83,8 @@ def row(model: Path, board_name: str, kernels: str, optimize: Any, toolchain: st
         instructions = running.instructions(result.cycles, hello.counter_hz) if result.cycles is not None else None
     return {
         "model": model.stem, "board": board_name, "core": target.core, "kernels": kernels, "optimize": optimize,
-        "toolchain": built.toolchain, "instructions": instructions, "arena_bytes": built.manifest.arena_bytes,
+        "toolchain": built.toolchain, "keep_layers": keep_layers, "instructions": instructions,
+        "arena_bytes": built.manifest.arena_bytes,
         "flash_model_bytes": sizes.flash_model if sizes else None,
         "flash_total_bytes": sizes.flash_total if sizes else None,
         "ram_bytes": sizes.ram_total if sizes else None, "static_ram_bytes": sizes.ram_static if sizes else None,
@@ -99,7 +103,7 @@ def rows(options: argparse.Namespace, folder: Path) -> Iterator[dict[str, Any]]:
                 for optimize in options.optimize:
                     for toolchain in options.toolchain:
                         try:
-                            yield row(model, board_name, kernels, optimize, toolchain, folder)
+                            yield row(model, board_name, kernels, optimize, toolchain, folder, options.keep_layers)
                         except TinyqError as error:
                             print(
                                 f"{model.stem} {board_name} {kernels} {optimize} {toolchain}: {error}", file=sys.stderr
@@ -111,9 +115,10 @@ def parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--models", help="folder with *int8.tflite")
     parser.add_argument("--boards", nargs="+", default=BOARDS, help="QEMU boards")
-    parser.add_argument("--kernels", nargs="+", default=("portable", "cmsis-nn"))
+    parser.add_argument("--kernels", nargs="+", default=("portable", "cmsis-nn", "own"))
     parser.add_argument("--optimize", nargs="+", default=("speed",), choices=("speed", "balanced", "size"))
     parser.add_argument("--toolchain", nargs="+", default=("gcc",), choices=("gcc", "zig"))
+    parser.add_argument("--keep-layers", action="store_true", help="no graph passes")
     parser.add_argument("--json", type=Path, help="write the rows here")
     return parser.parse_args(argv)
 

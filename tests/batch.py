@@ -17,6 +17,7 @@ from tinyq_deploy.board import Board
 from tinyq_deploy.check import check
 from tinyq_deploy.kernels.base import Target
 from tinyq_deploy.lower import lower
+from tinyq_deploy.optimize import optimize as run_passes
 from tinyq_deploy.plan import plan
 from tinyq_deploy.read import read
 from tinyq_deploy.toolchains.base import Optimize, Source
@@ -28,11 +29,14 @@ OFFSET = 1 << 20
 
 
 def build(
-    folder: Path, model: bytes, board: Board, target: Target, kernels: str, toolchain: str, optimize: Optimize
-) -> Path:
+    folder: Path, model: bytes, board: Board, target: Target, kernels: str, toolchain: str, optimize: Optimize,
+    keep_layers: bool = False,
+) -> Path:  # fmt: skip
     """The ELF of a model with the batch program instead of the application."""
     graph = read(model, "model.tflite")
     check(graph)
+    if not keep_layers:
+        graph = run_passes(graph).graph
     program = plan(graph, lower(graph, target, kernels))
     settings = render.Settings("batch", kernels, optimize)
     made = render.render(program, board, target, settings, model)

@@ -23,6 +23,7 @@ from tinyq_deploy import assets, board
 from tinyq_deploy.check import check
 from tinyq_deploy.kernels.base import Constant, KernelCall, Read, Target
 from tinyq_deploy.lower import lower
+from tinyq_deploy.optimize import optimize as run_passes
 from tinyq_deploy.plan import Plan, plan
 from tinyq_deploy.project import Project, write
 from tinyq_deploy.read import read
@@ -62,18 +63,21 @@ def compile_c(argv: Sequence[str | Path], folder: Path) -> None:
     assert done.returncode == 0, f"{' '.join(map(str, argv))}\n{done.stderr[:4000]}"
 
 
-def planned(model: bytes, name: str = "test.tflite", *, kernels: str = "portable", keep_input: bool = False) -> Plan:
-    """A model through read, check, lower and plan."""
+def planned(model: bytes, name: str = "test.tflite", *, kernels: str = "portable", keep_input: bool = False,
+            passes: bool = False) -> Plan:  # fmt: skip
+    """A model through read, check, the graph passes if wanted, lower and plan."""
     graph = read(model, name)
     check(graph)
+    if passes:
+        graph = run_passes(graph).graph
     return plan(graph, lower(graph, TARGET, kernels), keep_input=keep_input)
 
 
 def rendered(model: bytes, name: str = "net", *, file: str = "test.tflite", optimize: str = "speed",
-             export: bool = True, keep_input: bool = False) -> Project:  # fmt: skip
+             export: bool = True, keep_input: bool = False, passes: bool = False) -> Project:  # fmt: skip
     """A model as a project for the host, by default as a library."""
     settings = Settings(name, "portable", optimize, export, keep_input)  # type: ignore[arg-type]
-    made = planned(model, file, keep_input=keep_input)
+    made = planned(model, file, keep_input=keep_input, passes=passes)
     return render(made, board.load("host"), TARGET, settings, model)
 
 
@@ -107,20 +111,20 @@ class Program:
 
 
 def program(models: Mapping[str, bytes], *, optimize: str = "speed", guards: bool = False, keep_input: bool = False,
-            plant: tuple[str, str] | None = None) -> Program:  # fmt: skip
+            passes: bool = False, plant: tuple[str, str] | None = None) -> Program:  # fmt: skip
     """Renders `models` (C name -> .tflite) and compiles them with the runner, once a session. The address sanitizer
     watches the arena's ends, or with `guards` bytes on both sides of it do. `plant` (old, new) puts a fault into
     model.c, to see that it is found."""
-    return _program(tuple(models.items()), optimize, guards, keep_input, plant)
+    return _program(tuple(models.items()), optimize, guards, keep_input, passes, plant)
 
 
 @cache
-def _program(models: tuple[tuple[str, bytes], ...], optimize: str, guards: bool, keep_input: bool,
+def _program(models: tuple[tuple[str, bytes], ...], optimize: str, guards: bool, keep_input: bool, passes: bool,
              plant: tuple[str, str] | None) -> Program:  # fmt: skip
     gcc, folder = compiler(), new_folder()
     sizes = {}
     for name, data in models:
-        project = rendered(data, name, optimize=optimize, keep_input=keep_input)
+        project = rendered(data, name, optimize=optimize, keep_input=keep_input, passes=passes)
         if plant is not None:
             text = project.files["model/model.c"].decode()
             assert plant[0] in text

@@ -121,6 +121,14 @@ def check_virtual(name: str, board_name: str, kernels: str, toolchain: str, coun
         ("ic_resnet8", "mps2-an385", "portable"),
         ("vww_mobilenet96", "mps2-an386", "cmsis-nn"),
         ("vww_mobilenet96", "mps3-an547", "portable"),
+        ("ic_resnet8", "mps2-an386", "own"),
+        ("vww_mobilenet96", "mps2-an386", "own"),
+        ("sww_dscnn1d", "mps2-an500", "own"),
+        ("kws_ref_model", "mps2-an505", "own"),
+        ("kws_ref_model", "mps2-an385-m0plus", "own"),
+        ("digits", "mps2-an385", "own"),
+        ("ad_autoencoder", "mps3-an547", "own"),
+        ("vww_mobilenet96", "mps3-an547", "own"),
     ],
 )
 def test_a_few_inputs_on_qemu(name: str, board_name: str, kernels: str, tmp_path: Path) -> None:
@@ -145,7 +153,7 @@ def test_a_few_inputs_on_the_virtual_nucleo(name: str, tmp_path: Path) -> None:
 @needs_qemu
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("name", MODELS)
-@pytest.mark.parametrize("kernels", ["portable", "cmsis-nn"])
+@pytest.mark.parametrize("kernels", ["portable", "cmsis-nn", "own"])
 @pytest.mark.parametrize("toolchain", ["gcc", "zig"])
 @pytest.mark.parametrize("board_name", QEMU_BOARDS)
 def test_every_model_on_qemu(name: str, kernels: str, toolchain: str, board_name: str, tmp_path: Path) -> None:
@@ -155,7 +163,7 @@ def test_every_model_on_qemu(name: str, kernels: str, toolchain: str, board_name
 @needs_unicorn
 @pytest.mark.exhaustive
 @pytest.mark.parametrize("name", MODELS)
-@pytest.mark.parametrize("kernels", ["portable", "cmsis-nn"])
+@pytest.mark.parametrize("kernels", ["portable", "cmsis-nn", "own"])
 @pytest.mark.parametrize("toolchain", ["gcc", "zig"])
 def test_every_model_on_the_virtual_nucleo(name: str, kernels: str, toolchain: str, tmp_path: Path) -> None:
     check_virtual(name, "nucleo-f446re", kernels, toolchain, INPUTS, tmp_path)

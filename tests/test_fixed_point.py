@@ -23,6 +23,7 @@ from tinyq_deploy.fixed_point import (
     multipliers,
     quantize_multiplier,
     requantize,
+    requantize_array,
     round_half_away,
     rounding_shift_right,
     softmax_table,
@@ -132,6 +133,14 @@ def test_softmax_tables_follow_the_exponential_and_end_at_the_cut_off(beta: floa
             assert value == 0
         else:
             assert value / 2**31 == pytest.approx(math.exp(-difference * min(beta * scale, 32.0)), abs=2e-6)
+
+
+@QUICK
+@given(value=int32, multiplier=st.integers(0, INT32_MAX), shift=st.integers(-31, 30))
+def test_arrays_are_requantised_as_single_values(value: int, multiplier: int, shift: int) -> None:
+    value >>= max(shift, 0)
+    found = requantize_array(np.array([value, 0]), np.array([multiplier, 1]), np.array([shift, -1]))
+    assert found.tolist() == [requantize(value, multiplier, shift), 0]
 
 
 def test_the_c_functions_compute_what_python_does() -> None:

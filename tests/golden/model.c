@@ -24,7 +24,7 @@ _Alignas(16) uint8_t small_arena[SMALL_ARENA_BYTES];
 /*
  * Layer 0: CONV_2D "net/conv"
  * [1,6,4,1] -> [1,6,4,2]
- * Arena: 48..71 -> 0..47
+ * Arena: 32..55 -> 0..47
  * Kernel: tinyq_portable_conv_2d (portable)
  */
 LAYER layer_00_conv_2d(void)
@@ -53,7 +53,7 @@ LAYER layer_00_conv_2d(void)
     };
     tinyq_portable_conv_2d(
         &params,
-        (const int8_t *)&small_arena[48],
+        (const int8_t *)&small_arena[32],
         small_weights.layer_00_conv_2d_filter,
         small_weights.layer_00_conv_2d_bias,
         small_weights.layer_00_conv_2d_multiplier,

@@ -28,7 +28,7 @@ extern uint8_t small_arena[SMALL_ARENA_BYTES];
 
 static inline int8_t *small_input(void)
 {
-    return (int8_t *)&small_arena[48];
+    return (int8_t *)&small_arena[32];
 }
 
 /* Valid until the next inference. */
