@@ -16,21 +16,21 @@ from tinyq_deploy.graph import Graph
 
 
 @dataclass(frozen=True)
-class Report:
+class Report(ABC):
     """What one pass did to one graph. `proof` is why no output of the model changes."""
 
     name: ClassVar[str]
     proof: ClassVar[str]
 
     @property
+    @abstractmethod
     def changed(self) -> bool:
         """Whether the graph is another one now."""
-        raise NotImplementedError
 
     @property
+    @abstractmethod
     def line(self) -> str:
         """What was done, in one line for people."""
-        raise NotImplementedError
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for json.dumps."""
