@@ -206,6 +206,17 @@ def test_a_port_that_is_not_there(model: Path, folder: Path) -> None:
     assert run(["bench", "--board", "host", "--port", "/dev/ttyNOTHERE", *data]) == 6
 
 
+def test_a_dry_run_of_flash_says_what_it_would_do(model: Path, folder: Path) -> None:
+    if shutil.which("arm-none-eabi-gcc") is None:
+        pytest.skip("arm-none-eabi-gcc is not installed")
+    assert run(["build", str(model), "--board", "nucleo", "-o", "p"]) == 0
+    assert run(["flash", "p", "--board", "nucleo", "--method", "openocd", "--dry-run", "--json", "f.json"]) == 0
+    told = json.loads((folder / "f.json").read_text())
+    assert told["dry_run"] is True
+    assert told["steps"][0][0].endswith("openocd")
+    assert told["unverified"] == "a dry run"
+
+
 def test_flash_asks_the_board_for_its_build_id(model: Path, folder: Path) -> None:
     assert run(["build", str(model), "--board", "host", "-o", "a", "--kernels", "portable"]) == 0
     assert run(["build", str(model), "--board", "host", "-o", "b", "--kernels", "portable", "--keep-input"]) == 0

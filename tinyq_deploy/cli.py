@@ -190,10 +190,10 @@ def build(
 @app.command()
 def flash(
     folder: o.Folder = None, board: o.BoardName = None, method: o.Method = None, probe: o.Probe = None,
-    port: o.PortName = None, dry_run: o.DryRun = False,
+    port: o.PortName = None, dry_run: o.DryRun = False, json_out: o.Json = None,
 ) -> None:  # fmt: skip
     """Program a board with the firmware of a built project."""
-    from tinyq_deploy import deploy, report
+    from tinyq_deploy import deploy, records, report
 
     found = board_of(board, config_here())
     result = deploy.flash(
@@ -205,6 +205,7 @@ def flash(
         dry_run=dry_run,
     )
     report.flashed(result)
+    emit(records.flash_json(result), json_out)
 
 
 def _bench(

@@ -12,7 +12,7 @@ from tinyq_deploy import __version__
 if TYPE_CHECKING:
     from tinyq_deploy import bench as bench_stage
     from tinyq_deploy.board import Board
-    from tinyq_deploy.deploy import BenchResult, BuildResult
+    from tinyq_deploy.deploy import BenchResult, BuildResult, Flashed
     from tinyq_deploy.quantize import QuantizeResult
 
 RUN_SCHEMA = "tinyq-deploy/run/1"
@@ -22,6 +22,11 @@ BOARD_FIELDS = {"name", "title", "aliases", "core", "verified", "memory", "clock
 def boards_json(found: list[Board]) -> dict[str, Any]:
     """boards --json."""
     return {"boards": [board.model_dump(mode="json", include=BOARD_FIELDS) for board in found]}
+
+
+def flash_json(done: Flashed) -> dict[str, Any]:
+    """flash --json."""
+    return {"schema": "tinyq-deploy/flash/1", **dataclasses.asdict(done.result), "unverified": done.unverified}
 
 
 def row_json(row: bench_stage.Row) -> dict[str, Any]:
