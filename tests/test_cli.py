@@ -10,8 +10,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import nets
 import numpy as np
 import pytest
+from models import pack
 
 from tinyq_deploy import assets, board, connect, deploy, manifest
 from tinyq_deploy.cli import run
@@ -190,7 +192,7 @@ def test_an_unknown_board_lists_the_nearest(folder: Path, capsys: pytest.Capture
     assert "nucleo-f446re" in errors(capsys)
 
 
-def test_bench_refuses_firmware_with_another_model(
+def test_bench_refuses_another_build_of_the_model(
     model: Path, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run(["build", str(model), "--board", "host", "-o", "a", "--kernels", "portable"]) == 0
@@ -198,6 +200,26 @@ def test_bench_refuses_firmware_with_another_model(
     shutil.copy(folder / "a" / "out" / "firmware.elf", folder / "b" / "out" / "firmware.elf")
     assert run(["bench", "b", "--board", "host", "--data", str(DIGITS / "test.npz"), "--limit", "2"]) == 6
     assert "expected build" in errors(capsys)
+
+
+def test_bench_refuses_firmware_of_another_model_file(
+    model: Path, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "other.tflite").write_bytes(nets.small())
+    assert run(["build", str(model), "--board", "host", "-o", "a", "--kernels", "portable"]) == 0
+    assert run(["build", "other.tflite", "--board", "host", "-o", "b", "--kernels", "portable"]) == 0
+    shutil.copy(folder / "b" / "out" / "firmware.elf", folder / "a" / "out" / "firmware.elf")
+    assert run(["bench", "a", "--board", "host", "--data", str(DIGITS / "test.npz"), "--limit", "2"]) == 6
+    assert "the board runs the expected model" in errors(capsys)
+
+
+def test_an_unsupported_operator_is_named(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    tree = nets.small_tree()
+    tree.operatorCodes[0].builtinCode = tree.operatorCodes[0].deprecatedBuiltinCode = 70  # EXPAND_DIMS
+    (folder / "m.tflite").write_bytes(pack(tree))
+    assert run(["build", "m.tflite", "--board", "host"]) == 3
+    assert "EXPAND_DIMS in layers" in errors(capsys)
+    assert not (folder / "build").exists()
 
 
 def test_a_port_that_is_not_there(model: Path, folder: Path) -> None:

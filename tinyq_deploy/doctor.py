@@ -26,7 +26,7 @@ _LEAST_PYTHON = (3, 11)
 # Package -> the extra that brings it and what it is for; what the distribution requires always is read from it.
 _EXTRAS = {
     "tensorflow": ("tensorflow", "quantizes Keras models and SavedModels"),
-    "tf-keras": ("tensorflow", "quantization-aware training"),
+    "tf-keras": ("tensorflow", "reads Keras models that Keras 3 does not"),
     "tflite-micro": ("oracle", "the reference that results are compared with"),
     "unicorn": ("virtual", "the virtual STM32F4 board"),
     "ziglang": ("virtual", "a compiler for every board"),
