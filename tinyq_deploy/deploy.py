@@ -17,6 +17,7 @@ from tinyq_deploy import audit as audit_stage
 from tinyq_deploy import bench as bench_stage
 from tinyq_deploy import build as build_stage
 from tinyq_deploy import c_text, files, flashers, manifest, render, sizes, toolchains
+from tinyq_deploy import estimate as estimate_stage
 from tinyq_deploy import quantize as quantize_stage
 from tinyq_deploy.board import Board
 from tinyq_deploy.check import check
@@ -178,11 +179,15 @@ def flash(
     """Programs the image in `folder` and asks the board over the link whether it runs it. Raises FlashError."""
     about = manifest.load(folder)
     _same_board(about, board, folder)
+    result = flashers.flash(_image(folder), board, method or None, probe or None, dry_run)
+    return Flashed(result, "a dry run" if dry_run else verify_flashed(about, board, probe, port))
+
+
+def _image(folder: Path) -> Path:
     image = folder / "out" / "firmware.elf"
     if not image.is_file():
         raise UsageError("the project is built", f"no {image}", "run `tinyq-deploy build` first")
-    result = flashers.flash(image, board, method or None, probe or None, dry_run)
-    return Flashed(result, "a dry run" if dry_run else verify_flashed(about, board, probe, port))
+    return image
 
 
 def _same_board(about: manifest.Manifest, board: Board, folder: Path) -> None:
@@ -280,3 +285,33 @@ def gate(result: BenchResult, *, accuracy: float | None, exact: bool) -> None:
         faults.append(Fault(f"every output equals {found.oracle}", f"{found.exact} of {found.total}", "see the report"))
     if faults:
         raise ThresholdError.of(faults)
+
+
+@dataclass(frozen=True)
+class EstimateResult:
+    """The cost of one inference of the image in `manifest`'s project, with outputs that equal `oracle`'s."""
+
+    manifest: manifest.Manifest
+    board: Board
+    estimate: estimate_stage.Estimate
+    oracle: str
+
+
+def estimate(
+    folder: Path, board: Board, *, data: str = "", keys: DataKeys = DataKeys(), progress: Progress = silent
+) -> EstimateResult:
+    """Instructions per layer of the image in `folder`, and modelled cycles on Cortex-M0+, M3 and M4. The input is the
+    first sample of `data`, else reference noise. Raises FirmwareFault when the outputs are not the oracle's."""
+    about = manifest.load(folder)
+    _same_board(about, board, folder)
+    model = manifest.model_of(folder, about)
+    tensors = read(model, about.model).input_tensors()
+    sample = tuple(estimate_stage.noise(tensor) for tensor in tensors)
+    if data:
+        loaded = load_data(data, x_key=keys.x, y_key=keys.y, inputs=tensors)
+        sample = model_samples(loaded, tensors, 1)[0]
+    progress("run the model", 0, 0)
+    found = estimate_stage.estimate(_image(folder), about, board, [array.tobytes() for array in sample])
+    with open_oracle(model) as oracle:
+        estimate_stage.check_outputs(found.outputs, oracle.run(sample), oracle.name)
+        return EstimateResult(about, board, found, oracle.name)

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What each layer of a built image costs, from running the model alone on an emulated core: instructions, and for the
+cores that `cycles` knows modelled cycles. No peripherals take part, so it works for boards that no simulator stands for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tinyq_deploy import cycles
+from tinyq_deploy.board import Board
+from tinyq_deploy.errors import FirmwareFault, UsageError
+from tinyq_deploy.graph import Tensor
+from tinyq_deploy.manifest import LayerEntry, Manifest
+
+if TYPE_CHECKING:
+    from tinyq_deploy.simulators.bare_core import BareCore, Block
+
+TAKEN = "taken branches"
+
+@dataclass(frozen=True)
+class Spent:
+    """Executed instructions of one kind, and their modelled cycles; 0 where the core has no model."""
+
+    instructions: int = 0
+    cycles: int = 0
+
+    def __add__(self, other: Spent) -> Spent:
+        return Spent(self.instructions + other.instructions, self.cycles + other.cycles)
+
+
+@dataclass(frozen=True)
+class LayerCost:
+    """One layer that runs code. Taken branches are in their own row of `kinds`, as cycles without instructions."""
+
+    entry: LayerEntry
+    kinds: Mapping[str, Spent]
+
+    @property
+    def total(self) -> Spent:
+        """All kinds together."""
+        return sum(self.kinds.values(), Spent())
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A run of every layer, in order. `timing` is None where only instructions are counted."""
+
+    layers: tuple[LayerCost, ...]
+    outputs: tuple[bytes, ...]
+    timing: cycles.Timing | None
+
+    @property
+    def total(self) -> Spent:
+        """All layers together."""
+        return sum((layer.total for layer in self.layers), Spent())
+
+
+def estimate(elf: Path, about: Manifest, board: Board, inputs: Sequence[bytes]) -> Estimate:
+    """One inference of the image `elf`. `inputs` are the bytes of the model's inputs, in order.
+
+    Raises UsageError for a core that no emulator without peripherals knows, or when one is not installed.
+    """
+    core = _bare_core(elf, board)
+    timing = cycles.TIMINGS.get(board.core)
+    arena = core.symbol(f"{about.name}_arena")
+    for io, data in zip(about.inputs, inputs, strict=True):
+        core.write(arena + io.offset, data)
+    code = [entry for entry in about.layers if entry.symbol]
+    layers = tuple(
+        LayerCost(entry, _kinds(core.call(f"{about.name}_run_layer", number), timing))
+        for number, entry in enumerate(code)
+    )
+    return Estimate(layers, tuple(core.read(arena + io.offset, io.bytes) for io in about.outputs), timing)
+
+
+def noise(tensor: Tensor, x: int = 12345) -> npt.NDArray[Any]:
+    """The reference input of all our figures, in the tensor's shape and type: byte by byte x >> 24 of
+    x = x * 1664525 + 1013904223 modulo 2^32."""
+    values = []
+    for _ in range(tensor.bytes):
+        x = (x * 1664525 + 1013904223) & 0xFFFFFFFF
+        values.append(x >> 24)
+    return np.array(values, np.uint8).view(tensor.dtype).reshape(tensor.shape)
+
+
+def _bare_core(elf: Path, board: Board) -> BareCore:
+    try:
+        from tinyq_deploy.simulators.bare_core import BareCore
+    except ImportError as error:
+        hint = "pip install 'tinyq-deploy[virtual]'"
+        raise UsageError("an estimate runs the model on unicorn", "it is not installed", hint) from error
+    return BareCore(elf, board)
+
+
+def _kinds(blocks: Sequence[Block], timing: cycles.Timing | None) -> Mapping[str, Spent]:
+    """What the blocks of one layer cost, by the kind of instruction, the most instructions first."""
+    found: dict[str, Spent] = {}
+    for block in blocks:
+        code = cycles.decode(block.code, block.address)
+        priced = cycles.costs(code, timing) if timing else (cycles.Cost(one.kind, 0, 0) for one in code)
+        taken = 0
+        for cost in priced:
+            found[cost.kind] = found.get(cost.kind, Spent()) + Spent(block.count, block.count * cost.cycles)
+            taken = cost.taken
+        found[TAKEN] = found.get(TAKEN, Spent()) + Spent(0, block.jumped * taken)
+    return dict(sorted(found.items(), key=lambda item: -item[1].instructions))
+
+
+def check_outputs(found: Sequence[bytes], expected: Sequence[bytes], oracle: str) -> None:
+    """Raises FirmwareFault unless the outputs are the oracle's: the cost of a wrong result is worth nothing."""
+    wrong = [index for index, (a, b) in enumerate(zip(found, expected, strict=True)) if a != b]
+    if wrong:
+        different = sum(a != b for a, b in zip(found[wrong[0]], expected[wrong[0]], strict=True))
+        raise FirmwareFault(
+            f"the emulated model computes what {oracle} does, byte for byte",
+            f"output {wrong[0]}: {different} of {len(expected[wrong[0]])} bytes differ",
+            "look for the layer: build with --keep-layers, and compare the tensors",
+        )
