@@ -18,13 +18,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 
 from tinyq_deploy import board, deploy, simulators
 from tinyq_deploy.errors import TinyqError
-from tinyq_deploy.graph import Tensor
+from tinyq_deploy.estimate import noise
 from tinyq_deploy.load import read_model
 from tinyq_deploy.oracle import open_oracle
 from tinyq_deploy.ports import open_port
@@ -35,15 +34,6 @@ SCHEMA = "tinyq-deploy/benchmark/1"
 BOARDS = ("mps2-an385-m0plus", "mps2-an385", "mps2-an386", "mps2-an500", "mps2-an505", "mps3-an547")
 COLUMNS = ("model", "board", "kernels", "optimize", "toolchain", "instructions", "arena_bytes", "flash_model_bytes",
            "flash_total_bytes", "ram_bytes", "exact")  # fmt: skip
-
-
-def noise(tensor: Tensor, x: int = 12345) -> np.ndarray[Any, np.dtype[Any]]:
-    """The reference input: one pseudo-random byte per element, in the tensor's shape."""
-    values = []
-    for _ in range(tensor.bytes):
-        x = (x * 1664525 + 1013904223) & 0xFFFFFFFF
-        values.append(x >> 24)
-    return np.array(values, np.uint8).view(tensor.dtype).reshape(tensor.shape)
 
 
 def shared_models(folder: str | None) -> list[Path]:

@@ -23,7 +23,8 @@ from tinyq_deploy.errors import FirmwareFault, UsageError
 Kind = Literal[
     "alu", "extend", "multiply", "multiply accumulate", "multiply long", "multiply long accumulate", "divide", "load",
     "load double", "load multiple", "store", "store double", "store multiple", "branch", "call", "table branch", "it",
-    "float", "float pair", "float accumulate", "float divide", "float load", "float store", "special register", "barrier",
+    "float", "float pair", "float accumulate", "float divide", "float load", "float store", "special register",
+    "barrier",
 ]  # fmt: skip
 
 _NAMES: Mapping[Kind, str] = {
@@ -41,8 +42,8 @@ _NAMES: Mapping[Kind, str] = {
     "store": "str strb strh strt strbt strht strex strexb strexh stl stlb stlh",
     "store double": "strd",
     "store multiple": "stm stmdb push",
-    "branch": "b bx cbz cbnz",
-    "call": "bl blx",
+    "branch": "b bx blx cbz cbnz",
+    "call": "bl",
     "table branch": "tbb tbh",
     "it": "it",
     "float accumulate": "vmla vmls vnmla vnmls vfma vfms vfnma vfnms",
@@ -84,7 +85,6 @@ class Timing:
     refill: int
     taken: Mapping[Kind, int]
     pipelined: bool = False
-    updates_pipelined: bool = False
 
 
 _LOADS: Mapping[Kind, int] = {"load": 2, "store": 2}
@@ -99,8 +99,8 @@ TIMINGS: Mapping[Core, Timing] = {
         refill=2, taken=_TO_PC, pipelined=True,
     ),
     "cortex-m4": Timing(
-        {**_ARMV7, "float pair": 2, "float accumulate": 3, "float divide": 14}, refill=2, taken=_TO_PC, pipelined=True,
-        updates_pipelined=True,
+        {**_ARMV7, "float pair": 2, "float accumulate": 3, "float divide": 14},
+        refill=2, taken=_TO_PC, pipelined=True,
     ),
 }  # fmt: skip
 
@@ -132,13 +132,13 @@ def _cycles(one: Instruction, before: Instruction | None, timing: Timing) -> int
         return cycles
     if one.kind == "store" and not one.register_offset:
         return 1 + stall
-    updates = one.updates_base and not timing.updates_pipelined
-    return cycles + stall - (not updates and not one.to_pc and before is not None and _pipelines(one, before))
+    return cycles + stall - int(before is not None and _pipelines(one, before))
 
 
 def _pipelines(one: Instruction, before: Instruction) -> bool:
-    """A load or store right after a single load whose result its address does not need."""
-    return before.kind == "load" and not before.to_pc and not before.writes & one.address
+    """A load or store without base update, right after a single load whose result its address does not need."""
+    alone = one.updates_base or one.to_pc or before.kind != "load" or before.to_pc
+    return not alone and not before.writes & one.address
 
 
 def _waits(one: Instruction, before: Instruction) -> bool:

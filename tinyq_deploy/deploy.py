@@ -22,6 +22,7 @@ from tinyq_deploy import quantize as quantize_stage
 from tinyq_deploy.board import Board
 from tinyq_deploy.check import check
 from tinyq_deploy.connect import device_of, verify_flashed
+from tinyq_deploy.cores import extension
 from tinyq_deploy.data import load_data
 from tinyq_deploy.data_check import check_data, class_labels, model_samples
 from tinyq_deploy.errors import Fault, ModelError, ThresholdError, UsageError
@@ -289,7 +290,7 @@ def gate(result: BenchResult, *, accuracy: float | None, exact: bool) -> None:
 
 @dataclass(frozen=True)
 class EstimateResult:
-    """The cost of one inference of the image in `manifest`'s project, with outputs that equal `oracle`'s."""
+    """The cost of one inference of the image in `manifest`'s project, whose outputs equal those of `oracle`."""
 
     manifest: manifest.Manifest
     board: Board
@@ -301,7 +302,7 @@ def estimate(
     folder: Path, board: Board, *, data: str = "", keys: DataKeys = DataKeys(), progress: Progress = silent
 ) -> EstimateResult:
     """Instructions per layer of the image in `folder`, and modelled cycles on Cortex-M0+, M3 and M4. The input is the
-    first sample of `data`, else reference noise. Raises FirmwareFault when the outputs are not the oracle's."""
+    first sample of `data`, else the reference noise. Raises FirmwareFault when the outputs are not the oracle's."""
     about = manifest.load(folder)
     _same_board(about, board, folder)
     model = manifest.model_of(folder, about)
@@ -311,7 +312,14 @@ def estimate(
         loaded = load_data(data, x_key=keys.x, y_key=keys.y, inputs=tensors)
         sample = model_samples(loaded, tensors, 1)[0]
     progress("run the model", 0, 0)
-    found = estimate_stage.estimate(_image(folder), about, board, [array.tobytes() for array in sample])
+    elf, blobs = _image(folder), [array.tobytes() for array in sample]
+    if extension(board.core) == "mve":
+        with device_of(elf, board, port="", baud=0, virtual=True, simulator="qemu") as (device, running):
+            device.require(sha256=bytes.fromhex(about.model_sha256), build_id=about.build_id)
+            assert running is not None
+            found = estimate_stage.on_virtual_board(device, running, about, blobs)
+    else:
+        found = estimate_stage.estimate(elf, about, board, blobs)
     with open_oracle(model) as oracle:
         estimate_stage.check_outputs(found.outputs, oracle.run(sample), oracle.name)
         return EstimateResult(about, board, found, oracle.name)

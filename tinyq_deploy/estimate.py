@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What each layer of a built image costs, from running the model alone on an emulated core: instructions, and for the
-cores that `cycles` knows modelled cycles. No peripherals take part, so it works for boards that no simulator stands for.
+cores that `cycles` knows modelled cycles. No peripherals take part, so it works for boards that no simulator stands
+for; only a core with Helium, which unicorn does not know, needs a virtual board.
 """
 
 from __future__ import annotations
@@ -21,8 +22,12 @@ from tinyq_deploy.manifest import LayerEntry, Manifest
 
 if TYPE_CHECKING:
     from tinyq_deploy.simulators.bare_core import BareCore, Block
+    from tinyq_deploy.simulators.base import Running
+    from tinyq_deploy.stream import Device
 
 TAKEN = "taken branches"
+ANY = "any"
+
 
 @dataclass(frozen=True)
 class Spent:
@@ -37,7 +42,8 @@ class Spent:
 
 @dataclass(frozen=True)
 class LayerCost:
-    """One layer that runs code. Taken branches are in their own row of `kinds`, as cycles without instructions."""
+    """One layer that runs code. `kinds` has the taken branches in a row of their own, as cycles without instructions,
+    and only the row ANY where no one saw the single instructions."""
 
     entry: LayerEntry
     kinds: Mapping[str, Spent]
@@ -78,6 +84,15 @@ def estimate(elf: Path, about: Manifest, board: Board, inputs: Sequence[bytes]) 
         for number, entry in enumerate(code)
     )
     return Estimate(layers, tuple(core.read(arena + io.offset, io.bytes) for io in about.outputs), timing)
+
+
+def on_virtual_board(device: Device, running: Running, about: Manifest, inputs: Sequence[bytes]) -> Estimate:
+    """The same by the counter of a virtual board, which is read before and after each layer: instructions only."""
+    outputs = device.run(inputs, layers=True).outputs
+    counted = [running.instructions(ticks, device.hello().counter_hz) for ticks in device.layers()]
+    code = [entry for entry in about.layers if entry.symbol]
+    layers = tuple(LayerCost(e, {ANY: Spent(count or 0)}) for e, count in zip(code, counted, strict=True))
+    return Estimate(layers, outputs, None)
 
 
 def noise(tensor: Tensor, x: int = 12345) -> npt.NDArray[Any]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Functions of a firmware image on a bare unicorn core: memory and nothing else, so for every board whose core it knows.
+"""Functions of a firmware image on a bare unicorn core: with memory and nothing else, so for every board of its cores.
 
 Counts how often each block of code is run and how often it is left by a jump.
 """
@@ -32,6 +32,8 @@ CORES: Mapping[Core, int] = {
     "cortex-m33": arm.UC_CPU_ARM_CORTEX_M33,
 }
 _PAGE = 0x1000
+_LIMIT = 2_000_000_000
+"""Instructions of one call: more than any layer that a microcontroller runs, a minute of emulation."""
 
 
 @dataclass(frozen=True)
@@ -81,15 +83,17 @@ class BareCore:
         self._uc.reg_write(arm.UC_ARM_REG_LR, self._return | 1)
         self._uc.reg_write(arm.UC_ARM_REG_R0, argument)
         try:
-            self._uc.emu_start(self.symbol(function) | 1, self._return)
+            self._uc.emu_start(self.symbol(function) | 1, self._return, count=_LIMIT)
         except UcError as error:
-            at = self._uc.reg_read(arm.UC_ARM_REG_PC)
-            raise FirmwareFault(
-                "a layer does only what the core can do", f"{function}({argument}): {error} at {at:#010x} "
-                f"({symbols.locate(self._elf, at)})",
-            ) from error  # fmt: skip
+            raise self._fault("a layer does only what the core can do", f"{function}({argument}): {error}") from error
+        if self._uc.reg_read(arm.UC_ARM_REG_PC) & ~1 != self._return:
+            raise self._fault("a layer ends", f"{function}({argument}): not after {_LIMIT:,} instructions")
         self._jumps[*self._last, self._return] += 1
         return self._blocks()
+
+    def _fault(self, rule: str, what: str) -> FirmwareFault:
+        at = self._uc.reg_read(arm.UC_ARM_REG_PC)
+        return FirmwareFault(rule, f"{what}; at {at:#010x} ({symbols.locate(self._elf, at)})")
 
     def _on_block(self, _: Uc, address: int, size: int, __: Any) -> None:
         self._jumps[*self._last, address] += 1
