@@ -22,16 +22,18 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from tinyq_deploy import board, deploy, simulators
+from tinyq_deploy import assets, board, deploy, simulators
+from tinyq_deploy.data import load_data
 from tinyq_deploy.errors import TinyqError
 from tinyq_deploy.graph import Tensor
 from tinyq_deploy.load import read_model
 from tinyq_deploy.oracle import open_oracle
 from tinyq_deploy.ports import open_port
+from tinyq_deploy.quantize import quantize
 from tinyq_deploy.read import read
+from tinyq_deploy.records import BENCHMARK_SCHEMA
 from tinyq_deploy.stream import Device
 
-SCHEMA = "tinyq-deploy/benchmark/1"
 BOARDS = ("mps2-an385-m0plus", "mps2-an385", "mps2-an386", "mps2-an500", "mps2-an505", "mps3-an547")
 COLUMNS = ("model", "board", "kernels", "optimize", "toolchain", "instructions", "arena_bytes", "flash_model_bytes",
            "flash_total_bytes", "ram_bytes", "exact")  # fmt: skip
@@ -44,6 +46,13 @@ def noise(tensor: Tensor, x: int = 12345) -> np.ndarray[Any, np.dtype[Any]]:
         x = (x * 1664525 + 1013904223) & 0xFFFFFFFF
         values.append(x >> 24)
     return np.array(values, np.uint8).view(tensor.dtype).reshape(tensor.shape)
+
+
+def digits(folder: Path) -> Path:
+    """The example that ships, quantised into `folder`."""
+    source, target = assets.folder("examples") / "digits", folder / "digits_int8.tflite"
+    target.write_bytes(quantize(source / "digits_float.tflite", load_data(source / "representative.npz")).tflite)
+    return target
 
 
 def shared_models(folder: str | None) -> list[Path]:
@@ -94,9 +103,9 @@ def row(
 
 def rows(options: argparse.Namespace, folder: Path) -> Iterator[dict[str, Any]]:
     """Every combination that exists; one that does not is named on standard error and left out."""
-    models = shared_models(options.models)
-    if not models:
-        sys.exit("no *int8.tflite: give --models DIR or set TINYQ_MODELS")
+    models = [digits(folder), *shared_models(options.models)]
+    if len(models) == 1:
+        print("no *int8.tflite besides digits: give --models DIR or set TINYQ_MODELS", file=sys.stderr)
     for model in models:
         for board_name in options.boards:
             for kernels in options.kernels:
@@ -143,7 +152,9 @@ def main(argv: list[str] | None = None) -> int:
         )
     Console(width=170).print(table)
     if options.json:
-        options.json.write_text(json.dumps({"schema": SCHEMA, "rows": found}, indent=1) + "\n", encoding="utf-8")
+        options.json.write_text(
+            json.dumps({"schema": BENCHMARK_SCHEMA, "rows": found}, indent=1) + "\n", encoding="utf-8"
+        )
     return 0 if found and all(item["exact"] for item in found) else 1
 
 
