@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import statistics
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -56,10 +57,11 @@ def digits(folder: Path) -> Path:
 
 
 def shared_models(folder: str | None) -> list[Path]:
-    """The int8 .tflite files in --models, else in TINYQ_MODELS, else in ../shared/models."""
+    """Every .tflite file in --models, else the int8 ones in TINYQ_MODELS or in ../shared/models."""
+    if folder:
+        return sorted(Path(folder).glob("*.tflite"))
     beside = Path(__file__).resolve().parents[2] / "shared" / "models"
-    place = Path(folder or os.environ.get("TINYQ_MODELS") or beside)
-    return sorted(place.glob("*int8.tflite"))
+    return sorted(Path(os.environ.get("TINYQ_MODELS") or beside).glob("*int8.tflite"))
 
 
 def row(
@@ -105,7 +107,7 @@ def rows(options: argparse.Namespace, folder: Path) -> Iterator[dict[str, Any]]:
     """Every combination that exists; one that does not is named on standard error and left out."""
     models = [digits(folder), *shared_models(options.models)]
     if len(models) == 1:
-        print("no *int8.tflite besides digits: give --models DIR or set TINYQ_MODELS", file=sys.stderr)
+        print("no model besides digits: give --models DIR or set TINYQ_MODELS", file=sys.stderr)
     for model in models:
         for board_name in options.boards:
             for kernels in options.kernels:
@@ -119,10 +121,28 @@ def rows(options: argparse.Namespace, folder: Path) -> Iterator[dict[str, Any]]:
                             )
 
 
+def gains(found: list[dict[str, Any]]) -> Iterator[str]:
+    """How many times fewer instructions `own` needs than `cmsis-nn`, wherever both were measured: the least and the
+    median for each board, optimisation and toolchain."""
+    places: dict[tuple[str, ...], dict[str, dict[str, int]]] = {}
+    for item in found:
+        place = (item["board"], item["optimize"], item["toolchain"])
+        places.setdefault(place, {}).setdefault(item["model"], {})[item["kernels"]] = item["instructions"]
+    for place, models in places.items():
+        ratios = {m: n["cmsis-nn"] / n["own"] for m, n in models.items() if {"own", "cmsis-nn"} <= n.keys()}
+        if ratios:
+            least = min(ratios, key=lambda model: ratios[model])
+            median = statistics.median(ratios.values())
+            yield (
+                f"{', '.join(place)}: cmsis-nn / own, median {median:.2f} over {len(ratios)} models, "
+                f"least {ratios[least]:.2f} ({least})"
+            )
+
+
 def parse(argv: list[str] | None) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--models", help="folder with *int8.tflite")
+    parser.add_argument("--models", help="folder with .tflite files")
     parser.add_argument("--boards", nargs="+", default=BOARDS, help="QEMU boards")
     parser.add_argument("--kernels", nargs="+", default=("portable", "cmsis-nn", "own"))
     parser.add_argument("--optimize", nargs="+", default=("speed",), choices=("speed", "balanced", "size"))
@@ -151,6 +171,8 @@ def main(argv: list[str] | None = None) -> int:
             )
         )
     Console(width=170).print(table)
+    for line in gains(found):
+        print(line)
     if options.json:
         options.json.write_text(
             json.dumps({"schema": BENCHMARK_SCHEMA, "rows": found}, indent=1) + "\n", encoding="utf-8"
