@@ -20,7 +20,7 @@ from tinyq_deploy import board, deploy, manifest
 from tinyq_deploy.cli import run
 from tinyq_deploy.data import load_data
 from tinyq_deploy.errors import FirmwareFault, UsageError
-from tinyq_deploy.estimate import TAKEN, noise
+from tinyq_deploy.estimate import TAKEN, Estimate, noise
 from tinyq_deploy.graph import Tensor
 from tinyq_deploy.quantize import quantize
 
@@ -44,7 +44,7 @@ def build(tmp_path_factory: pytest.TempPathFactory, digits: Path) -> Build:
     return built
 
 
-def estimate(folder: Path, name: str, data: str = "") -> deploy.EstimateResult:
+def estimate(folder: Path, name: str, data: str = "") -> Estimate:
     return deploy.estimate(folder, board.load(name), data=data)
 
 
@@ -52,17 +52,17 @@ def estimate(folder: Path, name: str, data: str = "") -> deploy.EstimateResult:
 def test_boards_that_nothing_emulates(build: Build, name: str) -> None:
     result = estimate(build(name), name)
     code = [entry.symbol for entry in result.manifest.layers if entry.symbol]
-    assert [layer.entry.symbol for layer in result.estimate.layers] == code
-    for layer in result.estimate.layers:
+    assert [layer.entry.symbol for layer in result.layers] == code
+    for layer in result.layers:
         assert layer.total.cycles > layer.total.instructions > 0
         assert layer.kinds[TAKEN].instructions == 0
-    total = result.estimate.total
+    total = result.total
     assert 1.1 < total.cycles / total.instructions < 2.5
 
 
 def test_more_capable_cores_need_less(build: Build) -> None:
     names = ("nucleo-g071rb", "nucleo-f103rb", "nucleo-l4r5zi")
-    cycles = [estimate(build(name), name).estimate.total.cycles for name in names]
+    cycles = [estimate(build(name), name).total.cycles for name in names]
     assert cycles[0] > cycles[1] > cycles[2]
 
 
@@ -77,7 +77,7 @@ def test_instructions_agree_with_qemu(build: Build, tmp_path: Path, name: str) -
     request = deploy.BenchRequest(folder, target, str(sample), virtual=True, simulator="qemu")
     counted = deploy.bench(request).instructions
     assert counted is not None
-    found = estimate(folder, name, str(sample)).estimate
+    found = estimate(folder, name, str(sample))
     assert found.total.instructions == pytest.approx(counted, rel=0.002)
     assert (found.timing is None) == (target.core in ("cortex-m7", "cortex-m33"))
 
@@ -86,8 +86,8 @@ def test_helium_is_counted_by_qemu(build: Build) -> None:
     if not shutil.which("qemu-system-arm"):
         pytest.skip("no qemu-system-arm on this computer")
     result = estimate(build("mps3-an547"), "mps3-an547")
-    assert result.estimate.timing is None
-    assert all(layer.total.instructions > 0 for layer in result.estimate.layers)
+    assert result.timing is None
+    assert all(layer.total.instructions > 0 for layer in result.layers)
 
 
 def test_a_wrong_result_has_no_cost(build: Build, tmp_path: Path) -> None:

@@ -22,7 +22,6 @@ from tinyq_deploy import quantize as quantize_stage
 from tinyq_deploy.board import Board
 from tinyq_deploy.check import check
 from tinyq_deploy.connect import device_of, verify_flashed
-from tinyq_deploy.cores import extension
 from tinyq_deploy.data import load_data
 from tinyq_deploy.data_check import check_data, class_labels, model_samples
 from tinyq_deploy.errors import Fault, ModelError, ThresholdError, UsageError
@@ -288,19 +287,9 @@ def gate(result: BenchResult, *, accuracy: float | None, exact: bool) -> None:
         raise ThresholdError.of(faults)
 
 
-@dataclass(frozen=True)
-class EstimateResult:
-    """The cost of one inference of the image in `manifest`'s project, whose outputs equal those of `oracle`."""
-
-    manifest: manifest.Manifest
-    board: Board
-    estimate: estimate_stage.Estimate
-    oracle: str
-
-
 def estimate(
     folder: Path, board: Board, *, data: str = "", keys: DataKeys = DataKeys(), progress: Progress = silent
-) -> EstimateResult:
+) -> estimate_stage.Estimate:
     """Instructions per layer of the image in `folder`, and modelled cycles on Cortex-M0+, M3 and M4. The input is the
     first sample of `data`, else the reference noise. Raises FirmwareFault when the outputs are not the oracle's."""
     about = manifest.load(folder)
@@ -309,17 +298,8 @@ def estimate(
     tensors = read(model, about.model).input_tensors()
     sample = tuple(estimate_stage.noise(tensor) for tensor in tensors)
     if data:
-        loaded = load_data(data, x_key=keys.x, y_key=keys.y, inputs=tensors)
-        sample = model_samples(loaded, tensors, 1)[0]
+        sample = model_samples(load_data(data, x_key=keys.x, y_key=keys.y, inputs=tensors), tensors, 1)[0]
     progress("run the model", 0, 0)
-    elf, blobs = _image(folder), [array.tobytes() for array in sample]
-    if extension(board.core) == "mve":
-        with device_of(elf, board, port="", baud=0, virtual=True, simulator="qemu") as (device, running):
-            device.require(sha256=bytes.fromhex(about.model_sha256), build_id=about.build_id)
-            assert running is not None
-            found = estimate_stage.on_virtual_board(device, running, about, blobs)
-    else:
-        found = estimate_stage.estimate(elf, about, board, blobs)
+    found = estimate_stage.estimate(_image(folder), about, board, [array.tobytes() for array in sample])
     with open_oracle(model) as oracle:
-        estimate_stage.check_outputs(found.outputs, oracle.run(sample), oracle.name)
-        return EstimateResult(about, board, found, oracle.name)
+        return estimate_stage.checked(found, oracle.run(sample), oracle.name)

@@ -7,7 +7,7 @@ for; only a core with Helium, which unicorn does not know, needs a virtual board
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,8 @@ import numpy.typing as npt
 
 from tinyq_deploy import cycles
 from tinyq_deploy.board import Board
+from tinyq_deploy.connect import device_of
+from tinyq_deploy.cores import extension
 from tinyq_deploy.errors import FirmwareFault, UsageError
 from tinyq_deploy.graph import Tensor
 from tinyq_deploy.manifest import LayerEntry, Manifest
@@ -56,11 +58,15 @@ class LayerCost:
 
 @dataclass(frozen=True)
 class Estimate:
-    """A run of every layer, in order. `timing` is None where only instructions are counted."""
+    """A run of every layer of the image in `manifest`'s project, in order. `timing` is None where only instructions are
+    counted; `oracle` names what the outputs equal, empty until they were compared."""
 
+    manifest: Manifest
+    board: Board
     layers: tuple[LayerCost, ...]
     outputs: tuple[bytes, ...]
-    timing: cycles.Timing | None
+    timing: cycles.Timing | None = None
+    oracle: str = ""
 
     @property
     def total(self) -> Spent:
@@ -71,8 +77,13 @@ class Estimate:
 def estimate(elf: Path, about: Manifest, board: Board, inputs: Sequence[bytes]) -> Estimate:
     """One inference of the image `elf`. `inputs` are the bytes of the model's inputs, in order.
 
-    Raises UsageError for a core that no emulator without peripherals knows, or when one is not installed.
+    Raises UsageError for a core that no emulator knows, or when the emulator is not installed.
     """
+    if extension(board.core) == "mve":
+        with device_of(elf, board, port="", baud=0, virtual=True, simulator="qemu") as (device, running):
+            device.require(sha256=bytes.fromhex(about.model_sha256), build_id=about.build_id)
+            assert running is not None
+            return _on_virtual_board(device, running, about, board, inputs)
     core = _bare_core(elf, board)
     timing = cycles.TIMINGS.get(board.core)
     arena = core.symbol(f"{about.name}_arena")
@@ -83,16 +94,8 @@ def estimate(elf: Path, about: Manifest, board: Board, inputs: Sequence[bytes]) 
         LayerCost(entry, _kinds(core.call(f"{about.name}_run_layer", number), timing))
         for number, entry in enumerate(code)
     )
-    return Estimate(layers, tuple(core.read(arena + io.offset, io.bytes) for io in about.outputs), timing)
-
-
-def on_virtual_board(device: Device, running: Running, about: Manifest, inputs: Sequence[bytes]) -> Estimate:
-    """The same by the counter of a virtual board, which is read before and after each layer: instructions only."""
-    outputs = device.run(inputs, layers=True).outputs
-    counted = [running.instructions(ticks, device.hello().counter_hz) for ticks in device.layers()]
-    code = [entry for entry in about.layers if entry.symbol]
-    layers = tuple(LayerCost(e, {ANY: Spent(count or 0)}) for e, count in zip(code, counted, strict=True))
-    return Estimate(layers, outputs, None)
+    outputs = tuple(core.read(arena + io.offset, io.bytes) for io in about.outputs)
+    return Estimate(about, board, layers, outputs, timing)
 
 
 def noise(tensor: Tensor, x: int = 12345) -> npt.NDArray[Any]:
@@ -103,6 +106,17 @@ def noise(tensor: Tensor, x: int = 12345) -> npt.NDArray[Any]:
         x = (x * 1664525 + 1013904223) & 0xFFFFFFFF
         values.append(x >> 24)
     return np.array(values, np.uint8).view(tensor.dtype).reshape(tensor.shape)
+
+
+def _on_virtual_board(
+    device: Device, running: Running, about: Manifest, board: Board, inputs: Sequence[bytes]
+) -> Estimate:
+    """By the virtual board's counter, which its firmware reads before and after each layer."""
+    outputs = device.run(inputs, layers=True).outputs
+    counted = [running.instructions(ticks, device.hello().counter_hz) for ticks in device.layers()]
+    code = [entry for entry in about.layers if entry.symbol]
+    layers = tuple(LayerCost(e, {ANY: Spent(count or 0)}) for e, count in zip(code, counted, strict=True))
+    return Estimate(about, board, layers, outputs)
 
 
 def _bare_core(elf: Path, board: Board) -> BareCore:
@@ -128,13 +142,15 @@ def _kinds(blocks: Sequence[Block], timing: cycles.Timing | None) -> Mapping[str
     return dict(sorted(found.items(), key=lambda item: -item[1].instructions))
 
 
-def check_outputs(found: Sequence[bytes], expected: Sequence[bytes], oracle: str) -> None:
-    """Raises FirmwareFault unless the outputs are the oracle's: the cost of a wrong result is worth nothing."""
-    wrong = [index for index, (a, b) in enumerate(zip(found, expected, strict=True)) if a != b]
-    if wrong:
-        different = sum(a != b for a, b in zip(found[wrong[0]], expected[wrong[0]], strict=True))
-        raise FirmwareFault(
-            f"the emulated model computes what {oracle} does, byte for byte",
-            f"output {wrong[0]}: {different} of {len(expected[wrong[0]])} bytes differ",
-            "look for the layer: build with --keep-layers, and compare the tensors",
-        )
+def checked(found: Estimate, expected: Sequence[bytes], oracle: str) -> Estimate:
+    """`found` with the oracle's name. Raises FirmwareFault unless its outputs are the oracle's: what a wrong result
+    costs is worth nothing."""
+    for index, (output, right) in enumerate(zip(found.outputs, expected, strict=True)):
+        if output != right:
+            different = sum(a != b for a, b in zip(output, right, strict=True))
+            raise FirmwareFault(
+                f"the emulated model computes what {oracle} does, byte for byte",
+                f"output {index}: {different} of {len(right)} bytes differ",
+                "`bench --virtual` tells whether the simulator or the firmware is wrong",
+            )
+    return replace(found, oracle=oracle)

@@ -12,11 +12,13 @@ from tinyq_deploy import __version__
 if TYPE_CHECKING:
     from tinyq_deploy import bench as bench_stage
     from tinyq_deploy.board import Board
-    from tinyq_deploy.deploy import BenchResult, BuildResult, EstimateResult, Flashed
+    from tinyq_deploy.deploy import BenchResult, BuildResult, Flashed
+    from tinyq_deploy.estimate import Estimate
     from tinyq_deploy.quantize import QuantizeResult
 
 ESTIMATED = "modelled, 0 wait states"
 RUN_SCHEMA = "tinyq-deploy/run/1"
+BENCHMARK_SCHEMA = "tinyq-deploy/benchmark/1"
 BOARD_FIELDS = {"name", "title", "aliases", "core", "verified", "memory", "clock"}
 
 
@@ -100,9 +102,9 @@ def bench_json(result: BenchResult) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def estimate_json(result: EstimateResult) -> dict[str, Any]:
+def estimate_json(found: Estimate) -> dict[str, Any]:
     """estimate --json. Cycles are null where the core has no model."""
-    about, found, board = result.manifest, result.estimate, result.board
+    about, board = found.manifest, found.board
     modelled = found.timing is not None
     return {
         "schema": "tinyq-deploy/estimate/1",
@@ -112,7 +114,7 @@ def estimate_json(result: EstimateResult) -> dict[str, Any]:
         "firmware": {"build_id": about.build_id, "kernels": about.kernels, "cmsis_nn": about.cmsis_nn,
                      "optimize": about.optimize},
         "cycles_source": ESTIMATED if modelled else None,
-        "oracle": result.oracle,
+        "oracle": found.oracle,
         "instructions": found.total.instructions,
         "cycles": found.total.cycles if modelled else None,
         "layers": [

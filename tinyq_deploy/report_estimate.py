@@ -11,17 +11,15 @@ from rich.table import Table
 from tinyq_deploy import records, report
 
 if TYPE_CHECKING:
-    from tinyq_deploy.deploy import EstimateResult
-    from tinyq_deploy.estimate import Spent
+    from tinyq_deploy.estimate import Estimate, Spent
 
 
-def estimated(result: EstimateResult) -> None:
+def estimated(found: Estimate) -> None:
     """The table of estimate, and what its numbers are."""
-    about, found = result.manifest, result.estimate
-    modelled = found.timing is not None
+    about, modelled = found.manifest, found.timing is not None
     numbers = ("MACs", "instructions", *(("modelled cycles", "cycles/MAC") if modelled else ("instructions/MAC",)))
     mark = records.ESTIMATED if modelled else "instructions, not cycles"
-    title = escape(f"{about.name} for {result.board.title} [{mark}]")
+    title = escape(f"{about.name} for {found.board.title} [{mark}]")
     table = Table(title=title, title_justify="left", title_style="bold")
     for column in ("#", "operator", "kernel", *numbers):
         table.add_column(column, justify="right" if column in ("#", *numbers) else "left", overflow="fold")
@@ -33,8 +31,8 @@ def estimated(result: EstimateResult) -> None:
     macs = sum(layer.entry.macs for layer in found.layers)
     table.add_row("", "total", "", *_numbers(macs, found.total, modelled))
     report.console.print(table)
-    report.say(_time(result))
-    report.say(f"outputs equal {result.oracle}, byte for byte")
+    report.say(_time(found))
+    report.say(f"outputs equal {found.oracle}, byte for byte")
 
 
 def _numbers(macs: int, spent: Spent, modelled: bool) -> list[str]:
@@ -43,8 +41,8 @@ def _numbers(macs: int, spent: Spent, modelled: bool) -> list[str]:
     return [*(f"{count:,}" for count in counts), f"{least / macs:.2f}" if macs else ""]
 
 
-def _time(result: EstimateResult) -> str:
-    found, clock, core = result.estimate, result.board.clock, result.board.core
+def _time(found: Estimate) -> str:
+    clock, core = found.board.clock, found.board.core
     if found.timing is None or clock is None:
         return f"instructions only: there is no cycle model of the {core}"
     ms = found.total.cycles * 1000 / clock.hz
