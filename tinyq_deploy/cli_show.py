@@ -85,15 +85,11 @@ def estimate(
     y_key: o.YKey = None, json_out: o.Json = None,
 ) -> None:  # fmt: skip
     """Instructions per layer of a built model, and modelled cycles on Cortex-M0+, M3 and M4; needs no board."""
-    from tinyq_deploy import deploy, records, report, report_estimate
+    from tinyq_deploy import deploy, records, report_estimate
 
     config = config_here()
     found = board_of(board, config)
-    with report.progress() as progress:
-        result = deploy.estimate(
-            deploy.project_folder(folder, found), found, data=data or "", keys=keys(x_key, y_key, config),
-            progress=progress,
-        )  # fmt: skip
+    result = deploy.estimate(deploy.project_folder(folder, found), found, data or "", keys(x_key, y_key, config))
     report_estimate.estimated(result)
     emit(records.estimate_json(result), json_out)
 

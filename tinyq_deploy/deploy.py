@@ -177,8 +177,7 @@ def flash(
     folder: Path, board: Board, *, method: str = "", probe: str = "", port: str = "", dry_run: bool = False
 ) -> Flashed:
     """Programs the image in `folder` and asks the board over the link whether it runs it. Raises FlashError."""
-    about = manifest.load(folder)
-    _same_board(about, board, folder)
+    about = _manifest(folder, board)
     result = flashers.flash(_image(folder), board, method or None, probe or None, dry_run)
     return Flashed(result, "a dry run" if dry_run else verify_flashed(about, board, probe, port))
 
@@ -190,10 +189,12 @@ def _image(folder: Path) -> Path:
     return image
 
 
-def _same_board(about: manifest.Manifest, board: Board, folder: Path) -> None:
+def _manifest(folder: Path, board: Board) -> manifest.Manifest:
+    about = manifest.load(folder)
     if about.board != board.name:
         found = f"{folder} was built for {about.board}, --board says {board.name}"
         raise UsageError("the project is built for this board", found, "build it for this board")
+    return about
 
 
 @dataclass(frozen=True)
@@ -229,8 +230,7 @@ class BenchResult:
 def bench(request: BenchRequest, on_row: Callable[[bench_stage.Row], None] | None = None,
           progress: Progress = silent) -> BenchResult:  # fmt: skip
     """Streams a data set through the firmware of `request.folder` and measures it."""
-    about = manifest.load(request.folder)
-    _same_board(about, request.board, request.folder)
+    about = _manifest(request.folder, request.board)
     model = manifest.model_of(request.folder, about)
     inputs = read(model, about.model).input_tensors()
     data = load_data(request.data, x_key=request.keys.x, y_key=request.keys.y, inputs=inputs)
@@ -287,19 +287,15 @@ def gate(result: BenchResult, *, accuracy: float | None, exact: bool) -> None:
         raise ThresholdError.of(faults)
 
 
-def estimate(
-    folder: Path, board: Board, *, data: str = "", keys: DataKeys = DataKeys(), progress: Progress = silent
-) -> estimate_stage.Estimate:
+def estimate(folder: Path, board: Board, data: str = "", keys: DataKeys = DataKeys()) -> estimate_stage.Estimate:
     """Instructions per layer of the image in `folder`, and modelled cycles on Cortex-M0+, M3 and M4. The input is the
     first sample of `data`, else the reference noise. Raises FirmwareFault when the outputs are not the oracle's."""
-    about = manifest.load(folder)
-    _same_board(about, board, folder)
+    about = _manifest(folder, board)
     model = manifest.model_of(folder, about)
     tensors = read(model, about.model).input_tensors()
     sample = tuple(estimate_stage.noise(tensor) for tensor in tensors)
     if data:
         sample = model_samples(load_data(data, x_key=keys.x, y_key=keys.y, inputs=tensors), tensors, 1)[0]
-    progress("run the model", 0, 0)
     found = estimate_stage.estimate(_image(folder), about, board, [array.tobytes() for array in sample])
     with open_oracle(model) as oracle:
         return estimate_stage.checked(found, oracle.run(sample), oracle.name)
