@@ -90,6 +90,22 @@ def test_helium_is_counted_by_qemu(build: Build) -> None:
     assert all(layer.total.instructions > 0 for layer in result.layers)
 
 
+@pytest.mark.parametrize(
+    ("model", "most"),
+    [
+        ("ic_resnet8_int8", 17_000_000), ("vww_mobilenet96_int8", 8_000_000), ("kws_ref_model_int8", 4_500_000),
+        ("ad_autoencoder_int8", 500_000),
+    ],
+)  # fmt: skip
+def test_cycles_of_the_mlperf_tiny_models(
+    shared_model: Callable[[str], Path], tmp_path: Path, model: str, most: int
+) -> None:
+    """Our kernels on a Cortex-M4, built for speed with GCC, stay within what they have reached."""
+    path, target = shared_model(f"{model}.tflite"), board.load("nucleo-l4r5zi")
+    deploy.build(deploy.BuildRequest(path, target, kernels="own", toolchain="gcc", out=tmp_path / "out"))
+    assert deploy.estimate(tmp_path / "out", target).total.cycles <= most
+
+
 def test_a_wrong_result_has_no_cost(build: Build, tmp_path: Path) -> None:
     folder = tmp_path / "broken"
     shutil.copytree(build("nucleo-f446re"), folder)

@@ -183,8 +183,7 @@ def flash(
 
 
 def _image(folder: Path) -> Path:
-    image = folder / "out" / "firmware.elf"
-    if not image.is_file():
+    if not (image := folder / "out" / "firmware.elf").is_file():
         raise UsageError("the project is built", f"no {image}", "run `tinyq-deploy build` first")
     return image
 
