@@ -100,7 +100,7 @@ def test_helium_is_counted_by_qemu(build: Build) -> None:
 def test_cycles_of_the_mlperf_tiny_models(
     shared_model: Callable[[str], Path], tmp_path: Path, model: str, most: int
 ) -> None:
-    """Our kernels on a Cortex-M4, built for speed with GCC: bounds below the best published cycles on a board."""
+    """Our kernels on a Cortex-M4, built for speed with GCC, need no more than this."""
     path, target = shared_model(f"{model}.tflite"), board.load("nucleo-l4r5zi")
     deploy.build(deploy.BuildRequest(path, target, kernels="own", toolchain="gcc", out=tmp_path / "out"))
     assert deploy.estimate(tmp_path / "out", target).total.cycles <= most
