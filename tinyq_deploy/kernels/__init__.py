@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
-from tinyq_deploy.kernels.base import Kernel
+from tinyq_deploy.kernels.base import FusedKernel, Kernel
 from tinyq_deploy.kernels.cmsis_nn.conv_2d import CmsisNNConv2D, CmsisNNDepthwiseConv2D
 from tinyq_deploy.kernels.cmsis_nn.elementwise import CmsisNNAdd, CmsisNNSoftmax
 from tinyq_deploy.kernels.cmsis_nn.fully_connected import CmsisNNFullyConnected
 from tinyq_deploy.kernels.cmsis_nn.pool_2d import CmsisNNAveragePool2D, CmsisNNMaxPool2D
 from tinyq_deploy.kernels.own.dsp_conv_2d import OwnDspConv2D
+from tinyq_deploy.kernels.own.dsp_conv_2d_3x3 import OwnDspConv2D3x3
+from tinyq_deploy.kernels.own.dsp_conv_2d_add import OwnDspConv2DAdd
 from tinyq_deploy.kernels.own.dsp_depthwise_conv_2d import (
     DspDepthwiseConv2D,
     DspDepthwiseConv2D3x3,
@@ -35,6 +37,7 @@ KERNELS: tuple[Kernel, ...] = (
     DspDepthwiseConv2D3x3(),
     DspDepthwiseConv2D(),
     OwnMaxPool2D(),
+    OwnDspConv2D3x3(),
     OwnDspConv2D(),
     OwnDspFullyConnected(),
     MveDepthwiseConv2D(),
@@ -60,3 +63,5 @@ KERNELS: tuple[Kernel, ...] = (
     PortableMaxPool2D(),
     PortableSoftmax(),
 )
+
+FUSED_KERNELS: tuple[FusedKernel, ...] = (OwnDspConv2DAdd(),)

@@ -56,6 +56,7 @@ typedef struct {
     "ldmia %[w]!, {r0-r3}\n\t"        \
     TINYQ_QUAD_PIXELS
 
+#define TINYQ_1(quad) quad
 #define TINYQ_2(quad) quad quad
 #define TINYQ_3(quad) quad quad quad
 #define TINYQ_4(quad) TINYQ_2(quad) TINYQ_2(quad)

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TINYQ_OUTPUT_H
+#define TINYQ_OUTPUT_H
+/* What convolutions do with a sum: requantisation, activation and, where an ADD is fused to them, the ADD. */
+#include "../tinyq_own_add_params.h"
+#include "../tinyq_own_requantize.h"
+
+/* The same for all outputs of a layer; constants where speed counts. `add` is null where none is fused. */
+typedef struct {
+    int32_t kind, shift; /* of tinyq_own_requantize.h */
+    int32_t activation_min, activation_max;
+    const tinyq_own_add_params *add;
+} tinyq_epilogue;
+
+/*
+ * The output for one sum. `factors` are multiplier, offset and, but for RISING, shift of its channel; `other` is where
+ * the ADD's other input lies, which is read before the output may be written there.
+ */
+static inline __attribute__((always_inline)) int8_t tinyq_output(tinyq_epilogue e, int32_t sum, const int32_t *factors,
+                                                                 const int8_t *other)
+{
+    const int32_t shift = e.kind == TINYQ_OWN_RISING ? e.shift : factors[2];
+    int32_t value = tinyq_own_requantize(e.kind, sum, factors[0], factors[1], shift);
+    value = tinyq_own_activate(value, e.activation_min, e.activation_max);
+    if (e.add) {
+        value = value * e.add->slope1 + e.add->offset + *other * e.add->slope2;
+        value = tinyq_shift_saturate(value, e.add->shift);
+        value = tinyq_own_activate(value, e.add->activation_min, e.add->activation_max);
+    }
+    return (int8_t)value;
+}
+
+#endif
