@@ -24,6 +24,7 @@ from tinyq_deploy.kernels.own.mve_fully_connected import MveFullyConnected
 from tinyq_deploy.kernels.own.mve_pool_2d import MveAveragePool2D, MveMaxPool2D
 from tinyq_deploy.kernels.own.plain_add import OwnAdd
 from tinyq_deploy.kernels.own.plain_pool_2d import OwnAveragePool2D, OwnMaxPool2D
+from tinyq_deploy.kernels.own.plain_softmax import OwnSoftmax
 from tinyq_deploy.kernels.portable.conv_2d import PortableConv2D, PortableDepthwiseConv2D
 from tinyq_deploy.kernels.portable.elementwise import PortableAdd, PortableSoftmax
 from tinyq_deploy.kernels.portable.fully_connected import PortableFullyConnected
@@ -37,6 +38,7 @@ KERNELS: tuple[Kernel, ...] = (
     DspDepthwiseConv2D3x3(),
     DspDepthwiseConv2D(),
     OwnMaxPool2D(),
+    OwnSoftmax(),
     OwnDspConv2D3x3(),
     OwnDspConv2D(),
     OwnDspFullyConnected(),

@@ -37,7 +37,6 @@ from tinyq_deploy.ops.conv_2d import BIAS, FILTER, INPUT, Conv2D, Conv2DParams, 
 # Twice G of tinyq_tiles.h, its rows in the order 1, 2, 0, 3 in which they are used.
 _ROWS = np.array([[1, 1, 1], [1, -1, 1], [2, 0, 0], [0, 0, 2]], np.int64)
 _COLUMNS = _ROWS[[2, 0, 1, 3]]
-_SIGNS = np.array([1, 1, 1, -1], np.int64)
 TILES_PER_GROUP = 3
 # Working memory that a layer may have wherever it runs, bytes.
 LEAST_ROOM = 2048
@@ -82,10 +81,9 @@ class Tiling:
 
     @property
     def scratch_bytes(self) -> int:
-        """Sums, a window, places of the tiles, transformed weights and the groups."""
-        quads = self.chunk_quads * self.chunks
-        fixed = 4 * 48 + 64 * quads + (256 * quads if self.transform else 0)
-        return fixed + self.groups * _group_bytes(self.chunk_quads, self.chunks)
+        """Sums, a window or transformed weights, the groups with the places of their tiles."""
+        shared = (256 if self.transform else 64) * self.chunk_quads * self.chunks
+        return 4 * 48 + shared + self.groups * _group_bytes(self.chunk_quads, self.chunks)
 
 
 class OwnDspConv2D3x3(Kernel):
@@ -146,8 +144,7 @@ def quarter_of_int32(filter_: npt.NDArray[Any]) -> bool:
 
 def transformed(filter_: npt.NDArray[Any]) -> npt.NDArray[np.int16]:
     """[O,3,3,C] as pairs of channels' transformed weights, columns and rows in the order of tinyq_tiles.h."""
-    rows = _ROWS * _SIGNS[:, None]
-    values = np.einsum("jx,iy,oyxc->ojic", _COLUMNS, rows, filter_.astype(np.int64))
+    values = np.einsum("jx,iy,oyxc->ojic", _COLUMNS, _ROWS, filter_.astype(np.int64))
     quads = values.reshape(len(filter_), -1, 4).astype(np.int16)
     return np.ascontiguousarray(in_pairs(quads, WIDE), np.int16)
 

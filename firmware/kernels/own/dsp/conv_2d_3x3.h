@@ -13,12 +13,14 @@ typedef struct {
     int16_t right, below;
 } tinyq_tile;
 
-/* The working memory: sums, a window, the tiles of a strip, two channels' transformed weights, the groups. */
+/*
+ * The working memory: sums, the tiles of a strip, a window before and two channels' transformed weights after all windows
+ * are transformed, the groups.
+ */
 typedef struct {
     int32_t *sums;
-    uint32_t *patch;
     tinyq_tile *tiles;
-    uint32_t *weights;
+    uint32_t *patch, *weights;
     uint32_t *groups;
 } tinyq_tile_memory;
 
@@ -29,10 +31,10 @@ static inline tinyq_tile_memory tinyq_tiles_begin(const tinyq_own_dsp_conv_2d_3x
     const int32_t chunk = 2 * TINYQ_TILES_PER_GROUP * p->chunk_quads;
     tinyq_tile_memory m;
     m.sums = (int32_t *)(void *)scratch;
-    m.patch = (uint32_t *)(void *)(m.sums + 48);
-    m.tiles = (tinyq_tile *)(void *)(m.patch + 4 * p->input_channels);
-    m.weights = (uint32_t *)(void *)(m.tiles + TINYQ_TILES_PER_GROUP * p->groups);
-    m.groups = m.weights + (p->transform ? 16 * p->input_channels : 0);
+    m.tiles = (tinyq_tile *)(void *)(m.sums + 48);
+    m.patch = (uint32_t *)(void *)(m.tiles + TINYQ_TILES_PER_GROUP * p->groups);
+    m.weights = m.patch;
+    m.groups = m.patch + (p->transform ? 16 : 4) * p->input_channels;
     uint32_t *at = m.groups;
     for (int32_t column = 0; column < 4 * p->groups; ++column) {
         for (int32_t i = 0; p->chunks > 1 && i < 4 * p->chunks; ++i, at += chunk + 1) {
@@ -59,7 +61,7 @@ tinyq_tile_output(const tinyq_own_dsp_conv_2d_3x3_params *p, const tinyq_own_add
         const int32_t *const y = sums + (row ? 0 : 6);
         const uint32_t middle = (uint32_t)y[12], next = (uint32_t)y[24];
         const int32_t left = (int32_t)((uint32_t)y[0] + middle + next);
-        const int32_t right = (int32_t)(middle - next - (uint32_t)y[36]);
+        const int32_t right = (int32_t)(middle - next + (uint32_t)y[36]);
         const int32_t at = row * row_bytes;
         output[at] = tinyq_output(epilogue, bias + (left >> 2), factors, add ? other + at : 0);
         if (p->output_width % 2 == 0 || tile.right) {

@@ -8,6 +8,7 @@
 
 #include "../../tinyq_fixed_point.h"
 #include "tinyq_own_dsp_conv_2d_3x3_params.h"
+#include "tinyq_tiles.h"
 
 #define TINYQ_TILES_PER_GROUP 3
 
@@ -26,12 +27,18 @@ static inline tinyq_tile_words tinyq_tile_sizes(const tinyq_own_dsp_conv_2d_3x3_
 }
 
 /* Channels 0 and 2 of a word of four, or 1 and 3, as int16. */
-static inline uint32_t tinyq_half(uint32_t word, int32_t half)
+static inline __attribute__((always_inline)) uint32_t tinyq_half(uint32_t word, int32_t half)
 {
-    return (uint32_t)__sxtb16(half ? word >> 8 | word << 24 : word);
+    uint32_t pair;
+    if (half) {
+        __asm("sxtb16 %0, %1, ror #8" : "=r"(pair) : "r"(word));
+    } else {
+        __asm("sxtb16 %0, %1" : "=r"(pair) : "r"(word));
+    }
+    return pair;
 }
 
-/* Transforms 4 values down a column of the input, one pixel each, `stride` words apart. */
+/* Transforms 4 values down a column of the input, one pixel each, `stride` words apart; the last one is negative. */
 static inline __attribute__((always_inline)) void tinyq_tile_column(const uint32_t *source, int32_t stride,
                                                                     int32_t half, uint32_t v[4])
 {
@@ -40,7 +47,7 @@ static inline __attribute__((always_inline)) void tinyq_tile_column(const uint32
     v[0] = __ssub16(d0, d2);
     v[1] = __sadd16(d1, d2);
     v[2] = __ssub16(d2, d1);
-    v[3] = __ssub16(d1, d3);
+    v[3] = __ssub16(d3, d1);
 }
 
 /* Where the rows 1, 2, 0, 3 of a column lie. */
@@ -49,27 +56,34 @@ static inline int32_t tinyq_tile_row(int32_t row)
     return row == 0 ? 2 : row == 3 ? 3 : row - 1;
 }
 
+/* Strides in words: of the pixels and rows of a window, of the rows and columns of a group. */
+typedef struct {
+    int32_t pixel, line, row, column;
+} tinyq_tile_strides;
+
 /*
- * Transforms one quad of a tile. Pixels are `pixel` words apart, rows `stride`; `to` is the quad's place in row 1 of
- * column 0.
+ * Transforms `quads` quads of a tile; `to` is the first one's place in row 1 of column 0.
  */
-static inline __attribute__((always_inline)) void tinyq_tile_quad(const uint32_t *source, int32_t pixel, int32_t stride,
-                                                                  tinyq_tile_words words, uint32_t *to)
+TINYQ_TILE_SHARED void tinyq_tile_chunk(const uint32_t *source, const tinyq_tile_strides *strides,
+                                                       int32_t quads, uint32_t *to)
 {
-    for (int32_t half = 0; half < 2; ++half, ++to) {
-        uint32_t left[4], right[4], end[4];
-        tinyq_tile_column(source + pixel, stride, half, left);
-        tinyq_tile_column(source + 2 * pixel, stride, half, right);
-        tinyq_tile_column(source, stride, half, end);
-        for (int32_t row = 0; row < 4; ++row) {
-            to[tinyq_tile_row(row) * words.row] = __ssub16(end[row], right[row]);
-        }
-        tinyq_tile_column(source + 3 * pixel, stride, half, end);
-        for (int32_t row = 0; row < 4; ++row) {
-            uint32_t *const place = to + tinyq_tile_row(row) * words.row;
-            place[words.column] = __sadd16(left[row], right[row]);
-            place[2 * words.column] = __ssub16(right[row], left[row]);
-            place[3 * words.column] = __ssub16(left[row], end[row]);
+    const int32_t pixel = strides->pixel, line = strides->line, row = strides->row, column = strides->column;
+    for (; quads > 0; --quads, ++source, to += 2 * TINYQ_TILES_PER_GROUP) {
+        for (int32_t half = 0; half < 2; ++half) {
+            uint32_t left[4], right[4], end[4];
+            tinyq_tile_column(source + pixel, line, half, left);
+            tinyq_tile_column(source + 2 * pixel, line, half, right);
+            tinyq_tile_column(source, line, half, end);
+            for (int32_t i = 0; i < 4; ++i) {
+                to[half + tinyq_tile_row(i) * row] = __ssub16(end[i], right[i]);
+            }
+            tinyq_tile_column(source + 3 * pixel, line, half, end);
+            for (int32_t i = 0; i < 4; ++i) {
+                uint32_t *const place = to + half + tinyq_tile_row(i) * row;
+                place[column] = __sadd16(left[i], right[i]);
+                place[2 * column] = __ssub16(right[i], left[i]);
+                place[3 * column] = __ssub16(end[i], left[i]);
+            }
         }
     }
 }
@@ -106,52 +120,52 @@ static inline __attribute__((always_inline)) void tinyq_tile_input(const tinyq_o
     const int inside = y >= 0 && x >= 0 && y + 4 <= p->input_height && x + 4 <= p->input_width;
     const uint32_t *source = inside ? pixels + (y * p->input_width + x) * quads
                                     : tinyq_tile_patch(p, pixels, y, x, patch);
+    const tinyq_tile_strides strides = {quads, (inside ? p->input_width : 4) * quads, words.row, words.column};
     uint32_t *to = group + 2 * place;
-    for (int32_t chunk = 0; chunk < p->chunks; ++chunk, to += p->chunks > 1) {
-        for (int32_t i = 0; i < p->chunk_quads; ++i, ++source, to += 2 * TINYQ_TILES_PER_GROUP) {
-            if (inside) {
-                tinyq_tile_quad(source, quads, p->input_width * quads, words, to);
-            } else {
-                tinyq_tile_quad(source, quads, 4 * quads, words, to);
-            }
-        }
+    for (int32_t chunk = 0; chunk < p->chunks; ++chunk) {
+        tinyq_tile_chunk(source, &strides, p->chunk_quads, to);
+        source += p->chunk_quads;
+        to += p->chunk_quads * 2 * TINYQ_TILES_PER_GROUP + 1;
     }
 }
 
-/* Transforms 3 values: weights to the rows 1, 2, 0 and 3 of tinyq_tiles.h. */
+/* Transforms 3 weights, for the places 0 to 3. */
 static inline __attribute__((always_inline)) void tinyq_tile_three(uint32_t g0, uint32_t g1, uint32_t g2, uint32_t u[4])
 {
     const uint32_t ends = __sadd16(g0, g2);
-    u[0] = __sadd16(ends, g1);
-    u[1] = __ssub16(ends, g1);
-    u[2] = __sadd16(g0, g0);
+    u[0] = __sadd16(g0, g0);
+    u[1] = __sadd16(ends, g1);
+    u[2] = __ssub16(ends, g1);
     u[3] = __sadd16(g2, g2);
+}
+
+/* Transforms half a quad of one output channel: 9 words of taps, two apart, to places `quads` quads apart. */
+static inline __attribute__((always_inline)) void tinyq_tile_filter(const uint32_t *taps, int32_t half, int32_t quads,
+                                                                    uint32_t *to)
+{
+    uint32_t rows[3][4], u[4];
+    for (int32_t i = 0; i < 3; ++i, taps += 6) {
+        tinyq_tile_three(tinyq_half(taps[0], half), tinyq_half(taps[2], half), tinyq_half(taps[4], half), rows[i]);
+    }
+    for (int32_t column = 0; column < 4; ++column, to += 16 * quads) {
+        tinyq_tile_three(rows[0][column], rows[1][column], rows[2][column], u);
+        for (int32_t row = 0; row < 4; ++row) {
+            to[4 * quads * tinyq_tile_row(row)] = u[row];
+        }
+    }
 }
 
 /*
  * Transforms the weights of two output channels: from [quad][tap][channel][4] int8 to the order of a group's rows and
  * quads, per quad channel a's 0, 2, b's 0, 2, a's 1, 3, b's 1, 3.
  */
-static inline void tinyq_tile_weights(int32_t quads, const int8_t *weights, uint32_t *to)
+TINYQ_TILE_SHARED void tinyq_tile_weights(int32_t quads, const int8_t *weights, uint32_t *to)
 {
-    const uint32_t *from = (const uint32_t *)(const void *)weights;
-    for (int32_t quad = 0; quad < quads; ++quad, from += 18, to += 4) {
-        for (int32_t word = 0; word < 4; ++word) {
-            uint32_t columns[3][4], u[4];
-            for (int32_t i = 0; i < 3; ++i) {
-                const uint32_t *const tap = from + 2 * i + (word & 1);
-                const uint32_t g0 = tinyq_half(tap[0], word >> 1), g1 = tinyq_half(tap[6], word >> 1);
-                tinyq_tile_three(g0, g1, tinyq_half(tap[12], word >> 1), columns[i]);
-                columns[i][3] = __ssub16(0, columns[i][3]);
-            }
-            for (int32_t row = 0; row < 4; ++row) {
-                tinyq_tile_three(columns[0][row], columns[1][row], columns[2][row], u);
-                for (int32_t i = 0; i < 4; ++i) {
-                    /* u has the columns in the order 1, 2, 0, 3. */
-                    const int32_t column = i == 2 ? 0 : i == 3 ? 3 : i + 1;
-                    to[((column * 4 + row) * quads) * 4 + word] = u[i];
-                }
-            }
+    const uint32_t *taps = (const uint32_t *)(const void *)weights;
+    for (int32_t quad = 0; quad < quads; ++quad, taps += 18, to += 4) {
+        for (int32_t channel = 0; channel < 2; ++channel) {
+            tinyq_tile_filter(taps + channel, 0, quads, to + channel);
+            tinyq_tile_filter(taps + channel, 1, quads, to + channel + 2);
         }
     }
 }

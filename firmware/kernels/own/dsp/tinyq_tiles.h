@@ -6,8 +6,8 @@
  * convolution itself has 36 (Lavin and Gray, Fast Algorithms for Convolutional Neural Networks, 2015). In one
  * dimension, with inputs d, weights g and outputs y:
  *
- *     v = (d0 - d2, d1 + d2, d2 - d1, d1 - d3)    u = (2 g0, g0 + g1 + g2, g0 - g1 + g2, 2 g2)    m = u * v
- *     2 y = (m0 + m1 + m2, m1 - m2 - m3)
+ *     v = (d0 - d2, d1 + d2, d2 - d1, d3 - d1)    u = (2 g0, g0 + g1 + g2, g0 - g1 + g2, 2 g2)    m = u * v
+ *     2 y = (m0 + m1 + m2, m1 - m2 + m3)
  *
  * and in two dimensions the same along rows, then along columns: 4 y, where the division by 4 leaves nothing. For int8
  * |v| <= 512 and |u| <= 1152 fit int16; sums wrap modulo 2^32, so only 4 y itself has to fit int32.
@@ -16,9 +16,12 @@
  * per column, per row 1, 2, 0, 3 of that column, per quad of channels, tile 0, 1 and 2 as int16 channels 0, 2, 1, 3.
  * After each column come the address for its sums and whether another one follows; after each chunk of quads, where a
  * row has several, whether another one follows. Transformed weights lie in the order of the quads as WIDE weights of
- * tinyq_dot.h; those of row 3 are negative.
+ * tinyq_dot.h.
  */
 #include "tinyq_dot.h"
+
+/* Functions that layers of one shape share; gcc makes a copy of its own for each set of constants. */
+#define TINYQ_TILE_SHARED static __attribute__((noinline, unused))
 
 /* Registers r4 to r9 hold three sums of channel a, three of b. */
 #define TINYQ_TILE_ZERO                                                                          \
@@ -95,12 +98,12 @@
  * The sums of one group with two output channels: per column 6 for the lower outputs, then 6 for the upper ones; of
  * each channel those of tile 0, 1 and 2. One function for all layers with chunks of one size.
  */
-#define TINYQ_TILE_FUNCTION(name, from_zero, on, other)                                              \
-    static __attribute__((noinline, unused)) void name(const int16_t *weights, const int16_t *group) \
-    {                                                                                                \
-        register const int16_t *w __asm("r12") = weights;                                            \
-        register const int16_t *x __asm("lr") = group;                                               \
-        TINYQ_COLUMNS(from_zero, on, other);                                                         \
+#define TINYQ_TILE_FUNCTION(name, from_zero, on, other)                        \
+    TINYQ_TILE_SHARED void name(const int16_t *weights, const int16_t *group)  \
+    {                                                                          \
+        register const int16_t *w __asm("r12") = weights;                      \
+        register const int16_t *x __asm("lr") = group;                         \
+        TINYQ_COLUMNS(from_zero, on, other);                                   \
     }
 
 #define TINYQ_TILE_FUNCTIONS(quads, first)                                                                      \
