@@ -100,17 +100,19 @@ class OwnDspConv2D3x3(Kernel):
 def tiled(view: NodeView, target: Target, at: Node) -> KernelCall | None:
     """The call, made where the node `at` stands; None where the kernel does not take the layer."""
     p = Conv2D.params(view)
-    if extension(target.core) != "dsp" or target.small or not _fits(p):
+    if extension(target.core) != "dsp" or target.small or not _fits(p) or not quarter_of_int32(weights(view, FILTER)):
         return None
-    filter_ = weights(view, FILTER)
     tiling = choose_tiling(p, max(room(view.graph, at), LEAST_ROOM))
-    bias = bias_or_zeros(view, BIAS, len(filter_))
-    zero_point = view.given(INPUT).zero_point
+    return None if tiling is None else tiles_call(view, p, tiling)
+
+
+def tiles_call(view: NodeView, p: Conv2DParams, tiling: Tiling) -> KernelCall:
+    """The call for a layer that the kernel takes, cut as `tiling` says."""
+    filter_ = weights(view, FILTER)
+    bias, zero_point = bias_or_zeros(view, BIAS, len(filter_)), view.given(INPUT).zero_point
     sums = requantize.accumulators(filter_.reshape(len(filter_), -1), bias, zero_point)
-    chosen = requantize.choose(sums, channel_multipliers(view, len(filter_)), view.output().zero_point,
-                               output_range(view))  # fmt: skip
-    if tiling is None or not quarter_of_int32(filter_):
-        return None
+    factors = channel_multipliers(view, len(filter_))
+    chosen = requantize.choose(sums, factors, view.output().zero_point, output_range(view))
     params = OwnDspConv2D3x3Params(
         p.input_height, p.input_width, p.input_channels, p.output_height, p.output_width, p.output_channels,
         p.pad_top, p.pad_left, zero_point, p.activation_min, p.activation_max, tiling.chunk_quads, tiling.chunks,

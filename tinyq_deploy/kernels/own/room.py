@@ -10,7 +10,7 @@ def room(graph: Graph, node: Node) -> int:
     """Bytes between what is live while `node` runs and what is live at the peak, where each output lies over the
     largest input that dies with it."""
     live = _live_bytes(graph)
-    return max(live) - live[graph.nodes.index(node)]
+    return max(live) - live[[other.index for other in graph.nodes].index(node.index)]
 
 
 def _live_bytes(graph: Graph) -> list[int]:

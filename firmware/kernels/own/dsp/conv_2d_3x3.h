@@ -55,7 +55,7 @@ tinyq_tile_output(const tinyq_own_dsp_conv_2d_3x3_params *p, const tinyq_own_add
     const tinyq_epilogue epilogue = {p->requantization, p->shift, p->activation_min, p->activation_max, add};
     const int32_t row_bytes = p->output_width * p->output_channels;
     for (int32_t row = 0; row < 2; ++row) {
-        if (row == 1 && p->output_height % 2 && !tile.below) {
+        if (row == 1 && (p->output_height == 1 || (p->output_height % 2 && !tile.below))) {
             break;
         }
         const int32_t *const y = sums + (row ? 0 : 6);
@@ -63,10 +63,11 @@ tinyq_tile_output(const tinyq_own_dsp_conv_2d_3x3_params *p, const tinyq_own_add
         const int32_t left = (int32_t)((uint32_t)y[0] + middle + next);
         const int32_t right = (int32_t)(middle - next + (uint32_t)y[36]);
         const int32_t at = row * row_bytes;
-        output[at] = tinyq_output(epilogue, bias + (left >> 2), factors, add ? other + at : 0);
-        if (p->output_width % 2 == 0 || tile.right) {
+        output[at] = tinyq_output(epilogue, tinyq_wrapping_add(bias, left >> 2), factors, add ? other + at : 0);
+        if (p->output_width > 1 && (p->output_width % 2 == 0 || tile.right)) {
             const int32_t beside = at + p->output_channels;
-            output[beside] = tinyq_output(epilogue, bias + (right >> 2), factors, add ? other + beside : 0);
+            output[beside] =
+                tinyq_output(epilogue, tinyq_wrapping_add(bias, right >> 2), factors, add ? other + beside : 0);
         }
     }
 }
