@@ -36,8 +36,8 @@ class Io:
 
 @dataclass(frozen=True)
 class LayerEntry:
-    """One layer; `index` is its number in the model, where passes may have removed others, or its last node's where `op`
-    names several, as in "CONV_2D + ADD"; `symbol` is empty for a view, which runs no code."""
+    """One layer; `index` is its number in the model, where passes may have removed others, or its last node's where
+    `op` names several, as in "CONV_2D + ADD"; `symbol` is empty for a view, which runs no code."""
 
     index: int
     op: str

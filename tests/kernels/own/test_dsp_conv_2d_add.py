@@ -19,8 +19,8 @@ from tinyq_deploy.read import read
 
 SEED = 5
 M4 = Target("cortex-m4")
-# Of the ADD: the other input's scale over the convolution's, the output's over the larger one of both. One has no affine
-# form: its output is a hundred times finer than its inputs.
+# Of the ADD: the other input's scale over the convolution's, the output's over the larger one of both. One has no
+# affine form: its output is a hundred times finer than its inputs.
 FINE = (0.37, 0.01)
 RATIOS = [(1.0, 1.0), (1.0, 0.5), (1.0, 4.0), (1e-3, 1.0), (1e3, 0.7), FINE, (2.5, 90.0), (1.0, 2.0)]
 # Size, channels, outputs, kernel, stride: direct and by tiles; pixels that are no multiple of three; odd channels.
