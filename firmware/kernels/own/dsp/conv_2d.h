@@ -8,6 +8,21 @@
 #include "tinyq_own_dsp_conv_2d_params.h"
 #include "tinyq_strip.h"
 
+/* The fused ADD of the outputs of one or two channels, which the compiler shall not mix with their requantisation: it
+ * would load the constants of both again and again. */
+static inline __attribute__((always_inline)) void tinyq_own_dsp_conv_2d_sums(tinyq_epilogue e, const tinyq_sums *outputs,
+                                                                            int32_t pixels, int32_t count, int both,
+                                                                            const int8_t *other, int8_t *output)
+{
+    __asm volatile("" ::: "memory");
+    for (int32_t i = 0; i < pixels; ++i) {
+        output[i * count] = tinyq_output_add(e, outputs->a[i], other + i * count);
+        if (both) {
+            output[i * count + 1] = tinyq_output_add(e, outputs->b[i], other + i * count + 1);
+        }
+    }
+}
+
 /*
  * All output channels of the `pixels` (1, 2 or 3) pixels in the strip, which follow each other in the output; `other`
  * is the same place in the other input of a fused ADD. `channels` are, for each pair a and b, the two biases, the
@@ -21,21 +36,26 @@ tinyq_own_dsp_conv_2d_tile(const tinyq_own_dsp_conv_2d_params *p, const tinyq_ow
     const tinyq_epilogue epilogue = {p->requantization, p->shift, p->activation_min, p->activation_max, add};
     const int32_t words = TINYQ_OWN_CHANNEL_WORDS(p->requantization) - 1;
     const int32_t count = p->output_channels;
-    for (int32_t c = 0; c < count; c += 2, channels += 2 + 2 * words, output += 2) {
+    for (int32_t c = 0; c < count; c += 2, channels += 2 + 2 * words) {
         const int32_t a = channels[0], b = channels[1];
         tinyq_sums sums = {{a, a, a}, {b, b, b}};
         weights = tinyq_dot_2x3(&sums, weights, strip, p->quads, p->once, p->repeated, p->form);
         for (int32_t i = 0; i < pixels; ++i) {
             const int32_t difference = (int32_t)((uint32_t)sums.a[i] - (uint32_t)sums.b[i]);
             const int32_t sum = p->form == TINYQ_WEIGHTS_BLENDED ? difference >> 8 : sums.a[i];
-            output[i * count] = tinyq_output(epilogue, sum, channels + 2, add ? other + c + i * count : 0);
-        }
-        if (c + 1 < count) {
-            for (int32_t i = 0; i < pixels; ++i) {
-                const int32_t place = i * count + 1;
-                output[place] =
-                    tinyq_output(epilogue, sums.b[i], channels + 2 + words, add ? other + c + place : 0);
+            sums.a[i] = tinyq_output(epilogue, sum, channels + 2);
+            if (!add) {
+                output[c + i * count] = (int8_t)sums.a[i];
             }
+        }
+        for (int32_t i = 0; i < pixels; ++i) {
+            sums.b[i] = tinyq_output(epilogue, sums.b[i], channels + 2 + words);
+            if (!add && c + 1 < count) {
+                output[c + i * count + 1] = (int8_t)sums.b[i];
+            }
+        }
+        if (add) {
+            tinyq_own_dsp_conv_2d_sums(epilogue, &sums, pixels, count, c + 1 < count, other + c, output + c);
         }
     }
 }

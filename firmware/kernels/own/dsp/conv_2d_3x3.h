@@ -62,12 +62,12 @@ tinyq_tile_output(const tinyq_own_dsp_conv_2d_3x3_params *p, const tinyq_own_add
         const uint32_t middle = (uint32_t)y[12], next = (uint32_t)y[24];
         const int32_t left = (int32_t)((uint32_t)y[0] + middle + next);
         const int32_t right = (int32_t)(middle - next + (uint32_t)y[36]);
-        const int32_t at = row * row_bytes;
-        output[at] = tinyq_output(epilogue, tinyq_wrapping_add(bias, left >> 2), factors, add ? other + at : 0);
+        const int32_t at = row * row_bytes, beside = at + p->output_channels;
+        const int32_t first = tinyq_output(epilogue, tinyq_wrapping_add(bias, left >> 2), factors);
+        output[at] = tinyq_output_add(epilogue, first, add ? other + at : 0);
         if (p->output_width > 1 && (p->output_width % 2 == 0 || tile.right)) {
-            const int32_t beside = at + p->output_channels;
-            output[beside] =
-                tinyq_output(epilogue, tinyq_wrapping_add(bias, right >> 2), factors, add ? other + beside : 0);
+            const int32_t second = tinyq_output(epilogue, tinyq_wrapping_add(bias, right >> 2), factors);
+            output[beside] = tinyq_output_add(epilogue, second, add ? other + beside : 0);
         }
     }
 }

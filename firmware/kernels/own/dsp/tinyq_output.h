@@ -12,19 +12,21 @@ typedef struct {
     const tinyq_own_add_params *add;
 } tinyq_epilogue;
 
-/*
- * The output for one sum. `factors` are multiplier, offset and, but for RISING, shift of its channel; `other` is where
- * the ADD's other input lies, which is read before the output may be written there.
- */
-static inline __attribute__((always_inline)) int8_t tinyq_output(tinyq_epilogue e, int32_t sum, const int32_t *factors,
-                                                                 const int8_t *other)
+/* The int8 output for one sum. `factors` are multiplier, offset and, but for RISING, shift of its channel. */
+static inline __attribute__((always_inline)) int32_t tinyq_output(tinyq_epilogue e, int32_t sum, const int32_t *factors)
 {
     const int32_t shift = e.kind == TINYQ_OWN_RISING ? e.shift : factors[2];
-    int32_t value = tinyq_own_requantize(e.kind, sum, factors[0], factors[1], shift);
-    value = tinyq_own_activate(value, e.activation_min, e.activation_max);
+    const int32_t value = tinyq_own_requantize(e.kind, sum, factors[0], factors[1], shift);
+    return tinyq_own_activate(value, e.activation_min, e.activation_max);
+}
+
+/* The ADD of an output and `other`, where one is fused; else the output. */
+static inline __attribute__((always_inline)) int8_t tinyq_output_add(tinyq_epilogue e, int32_t value,
+                                                                     const int8_t *other)
+{
     if (e.add) {
-        value = value * e.add->slope1 + e.add->offset + *other * e.add->slope2;
-        value = tinyq_shift_saturate(value, e.add->shift);
+        const int32_t sum = value * e.add->slope1 + e.add->offset + *other * e.add->slope2;
+        value = tinyq_shift_saturate(sum, e.add->shift);
         value = tinyq_own_activate(value, e.add->activation_min, e.add->activation_max);
     }
     return (int8_t)value;
