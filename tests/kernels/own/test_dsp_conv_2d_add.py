@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import shutil
 from pathlib import Path
 
@@ -12,7 +13,8 @@ import pytest
 from models import Op, T, constant, model
 from test_byte_exact import expected_bytes
 
-from tinyq_deploy import board
+from tinyq_deploy import board, deploy
+from tinyq_deploy.audit import layer_infos
 from tinyq_deploy.kernels.base import Target
 from tinyq_deploy.lower import LoweredNode, lower
 from tinyq_deploy.read import read
@@ -108,3 +110,23 @@ def test_bytes_equal_the_oracle(swapped: bool, tmp_path: Path) -> None:
 @pytest.mark.parametrize("seed", range(6))
 def test_many_bytes_equal_the_oracle(seed: int, toolchain: str, tmp_path: Path) -> None:
     check_pairs(seed % 2 == 1, toolchain, 100 + seed, tmp_path)
+
+
+def test_project_names_both(tmp_path: Path) -> None:
+    """Comment, function, manifest and audit; with --keep-layers each node has its own."""
+    path = tmp_path / "pairs.tflite"
+    path.write_bytes(pairs(np.random.default_rng(SEED), False))
+    request = deploy.BuildRequest(path, board.load("mps2-an386"), kernels="own", out=tmp_path / "out", export=True)
+    built = deploy.build(request)
+    layers = built.manifest.layers
+    fused = [entry for entry in layers if entry.op == "CONV_2D + ADD"]
+    assert len(fused) == len(SHAPES) - 1
+    source = (built.folder / "model" / "model.c").read_text(encoding="utf-8")
+    for entry in fused:
+        assert entry.symbol == f"layer_{entry.index:02d}_conv_2d_add"
+        assert f"Layer {entry.index}: CONV_2D + ADD" in source
+        assert f"LAYER {entry.symbol}(void)" in source
+        assert entry.macs > 0
+    assert [info.symbol for info in layer_infos(built.plan, "own")] == [entry.symbol for entry in layers]
+    apart = deploy.build(dataclasses.replace(request, keep_layers=True, out=tmp_path / "apart"))
+    assert [entry.op for entry in apart.manifest.layers] == ["CONV_2D", "ADD"] * len(SHAPES)
