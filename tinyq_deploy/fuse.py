@@ -13,11 +13,11 @@ from tinyq_deploy.kernels.base import KernelCall, KernelSet, Target
 
 @dataclass(frozen=True)
 class Fusion:
-    """`first` and `second` in one `call`, made where `second` stands."""
+    """`first` and `second` in one call, made where `second` stands; `calls` are the candidates, best first."""
 
     first: Node
     second: Node
-    call: KernelCall
+    calls: tuple[KernelCall, ...]
 
 
 def fusions(graph: Graph, target: Target, kernel_set: KernelSet) -> tuple[Fusion, ...]:
@@ -27,22 +27,18 @@ def fusions(graph: Graph, target: Target, kernel_set: KernelSet) -> tuple[Fusion
     taken: set[int] = set()
     for position, second in enumerate(graph.nodes):
         for first in _producers(graph, position, readers):
-            call = _call(graph, first, second, target, kernel_set) if first.index not in taken else None
-            if call is not None:
-                found.append(Fusion(first, second, call))
+            calls = _calls(graph, first, second, target, kernel_set) if first.index not in taken else ()
+            if calls:
+                found.append(Fusion(first, second, calls))
                 taken |= {first.index, second.index}
                 break
     return tuple(found)
 
 
-def _call(graph: Graph, first: Node, second: Node, target: Target, kernel_set: KernelSet) -> KernelCall | None:
+def _calls(graph: Graph, first: Node, second: Node, target: Target, kernel_set: KernelSet) -> tuple[KernelCall, ...]:
     pair = NodeView(graph, first), NodeView(graph, second)
-    for kernel in FUSED_KERNELS:
-        if kernel.ops == (first.op, second.op) and kernel.kernel_set == kernel_set:
-            call = kernel.call(*pair, target)
-            if call is not None:
-                return call
-    return None
+    kernels = [k for k in FUSED_KERNELS if k.ops == (first.op, second.op) and k.kernel_set == kernel_set]
+    return tuple(call for kernel in kernels if (call := kernel.call(*pair, target)) is not None)
 
 
 def _readers(graph: Graph) -> Mapping[int, list[int]]:

@@ -56,7 +56,7 @@ def lower(graph: Graph, target: Target, kernels: str, *, fuse: bool = True) -> t
 
 def _lower_pair(graph: Graph, pair: Fusion) -> LoweredNode:
     macs = sum(OPERATORS[node.op].macs(NodeView(graph, node)) for node in (pair.first, pair.second))
-    return LoweredNode(pair.second, macs, (pair.call,), (pair.first,))
+    return LoweredNode(pair.second, macs, pair.calls, (pair.first,))
 
 
 def _lower_node(graph: Graph, node: Node, target: Target, sets: tuple[KernelSet, ...]) -> LoweredNode:

@@ -10,7 +10,7 @@ from tinyq_deploy.kernels.cmsis_nn.fully_connected import CmsisNNFullyConnected
 from tinyq_deploy.kernels.cmsis_nn.pool_2d import CmsisNNAveragePool2D, CmsisNNMaxPool2D
 from tinyq_deploy.kernels.own.dsp_conv_2d import OwnDspConv2D
 from tinyq_deploy.kernels.own.dsp_conv_2d_3x3 import OwnDspConv2D3x3
-from tinyq_deploy.kernels.own.dsp_conv_2d_add import OwnDspConv2DAdd
+from tinyq_deploy.kernels.own.dsp_conv_2d_add import OwnDspConv2D3x3Add, OwnDspConv2DAdd
 from tinyq_deploy.kernels.own.dsp_depthwise_conv_2d import (
     DspDepthwiseConv2D,
     DspDepthwiseConv2D3x3,
@@ -66,4 +66,4 @@ KERNELS: tuple[Kernel, ...] = (
     PortableSoftmax(),
 )
 
-FUSED_KERNELS: tuple[FusedKernel, ...] = (OwnDspConv2DAdd(),)
+FUSED_KERNELS: tuple[FusedKernel, ...] = (OwnDspConv2D3x3Add(), OwnDspConv2DAdd())

@@ -98,11 +98,13 @@ class OwnDspConv2D3x3(Kernel):
 
 
 def tiled(view: NodeView, target: Target, at: Node) -> KernelCall | None:
-    """The call, made where the node `at` stands; None where the kernel does not take the layer."""
+    """The call, made where the node `at` stands; None where the kernel does not take the layer. Where that is the
+    layer's own place, its output will lie over its input, but for the lead."""
     p = Conv2D.params(view)
     if extension(target.core) != "dsp" or target.small or not _fits(p) or not quarter_of_int32(weights(view, FILTER)):
         return None
-    tiling = choose_tiling(p, max(room(view.graph, at), LEAST_ROOM))
+    beside = row_lead(view, 1, p.pad_top, rows=2) if at == view.node else 0
+    tiling = choose_tiling(p, max(room(view.graph, at) - beside, LEAST_ROOM))
     return None if tiling is None else tiles_call(view, p, tiling)
 
 

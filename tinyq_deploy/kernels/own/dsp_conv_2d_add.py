@@ -15,19 +15,29 @@ from tinyq_deploy.ops.add import Add
 
 
 class OwnDspConv2DAdd(FusedKernel):
-    """The convolutions' kernels with an ADD behind their requantisation."""
+    """The convolution's kernel with an ADD behind its requantisation."""
 
     ops = ("CONV_2D", "ADD")
     kernel_set = "own"
 
     def call(self, first: NodeView, second: NodeView, target: Target) -> KernelCall | None:
-        """Takes what a convolution's kernel takes, where the ADD has an affine form. Small builds keep the two apart:
+        """Takes what the convolution's kernel takes, where the ADD has an affine form. Small builds keep the two apart:
         one ADD is shorter than a second convolution."""
         add = None if target.small else operands(first, second)
-        if add is None:
-            return None
-        call = tiled(first, target, second.node) or OwnDspConv2D().call(first, target)
-        return None if call is None else _with_add(call, *add, second)
+        call = None if add is None else self.convolution(first, second, target)
+        return None if add is None or call is None else _with_add(call, *add, second)
+
+    def convolution(self, first: NodeView, second: NodeView, target: Target) -> KernelCall | None:
+        """The call for `first` alone, made where `second` stands."""
+        return OwnDspConv2D().call(first, target)
+
+
+class OwnDspConv2D3x3Add(OwnDspConv2DAdd):
+    """The same for 3x3 convolutions by tiles."""
+
+    def convolution(self, first: NodeView, second: NodeView, target: Target) -> KernelCall | None:
+        """With the working memory that the arena has left where `second` stands."""
+        return tiled(first, target, second.node)
 
 
 def _with_add(call: KernelCall, params: OwnAddParams, other: Tensor, second: NodeView) -> KernelCall:
