@@ -48,9 +48,9 @@ tinyq_own_dsp_conv_2d_tile(const tinyq_own_dsp_conv_2d_params *p, const tinyq_ow
                 output[c + i * count] = (int8_t)sums.a[i];
             }
         }
-        for (int32_t i = 0; i < pixels; ++i) {
+        for (int32_t i = 0; i < pixels && c + 1 < count; ++i) {
             sums.b[i] = tinyq_output(epilogue, sums.b[i], channels + 2 + words);
-            if (!add && c + 1 < count) {
+            if (!add) {
                 output[c + i * count + 1] = (int8_t)sums.b[i];
             }
         }

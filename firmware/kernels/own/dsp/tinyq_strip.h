@@ -33,6 +33,9 @@ static inline __attribute__((always_inline)) int16_t *tinyq_expand_words(const i
     for (int32_t i = 0; i < (words & 3); ++i) {
         TINYQ_EXPAND_WORD(run, quad);
     }
+    if (__builtin_constant_p(words) && words < 4) {
+        return quad; /* the compiler cannot know that this is the end */
+    }
     while (quad != end) {
         TINYQ_EXPAND_WORD(run, quad);
         TINYQ_EXPAND_WORD(run, quad);
