@@ -27,7 +27,7 @@ typedef struct {
 /* Lays out the working memory and writes the words between the rows and columns of all groups. */
 static inline tinyq_tile_memory tinyq_tiles_begin(const tinyq_own_dsp_conv_2d_3x3_params *p, uint8_t *scratch)
 {
-    const tinyq_tile_words words = tinyq_tile_sizes(p);
+    const tinyq_tile_words words = tinyq_tile_sizes(p->chunk_quads, p->chunks);
     const int32_t chunk = 2 * TINYQ_TILES_PER_GROUP * p->chunk_quads;
     tinyq_tile_memory m;
     m.sums = (int32_t *)(void *)scratch;
@@ -104,7 +104,7 @@ tinyq_own_dsp_conv_2d_3x3_tiles(const tinyq_own_dsp_conv_2d_3x3_params *p, const
     const tinyq_tile_memory m = tinyq_tiles_begin(p, scratch);
     const int32_t across = (p->output_width + 1) / 2, total = across * ((p->output_height + 1) / 2);
     const int32_t strip = TINYQ_TILES_PER_GROUP * p->groups, quads = p->chunk_quads * p->chunks;
-    const int32_t group_words = tinyq_tile_sizes(p).group;
+    const int32_t group_words = tinyq_tile_sizes(p->chunk_quads, p->chunks).group;
     const int32_t words = 2 * TINYQ_OWN_CHANNEL_WORDS(p->requantization);
     int32_t y = 0, x = 0;
     for (int32_t first = 0; first < total; first += strip) {

@@ -17,10 +17,10 @@ typedef struct {
     int32_t row, column, group;
 } tinyq_tile_words;
 
-static inline tinyq_tile_words tinyq_tile_sizes(const tinyq_own_dsp_conv_2d_3x3_params *p)
+static inline __attribute__((always_inline)) tinyq_tile_words tinyq_tile_sizes(int32_t chunk_quads, int32_t chunks)
 {
     tinyq_tile_words words;
-    words.row = p->chunks * (p->chunk_quads * 2 * TINYQ_TILES_PER_GROUP + (p->chunks > 1 ? 1 : 0));
+    words.row = chunks * (chunk_quads * 2 * TINYQ_TILES_PER_GROUP + (chunks > 1 ? 1 : 0));
     words.column = 4 * words.row + 2;
     words.group = 4 * words.column;
     return words;
@@ -56,18 +56,15 @@ static inline int32_t tinyq_tile_row(int32_t row)
     return row == 0 ? 2 : row == 3 ? 3 : row - 1;
 }
 
-/* Strides in words: of the pixels and rows of a window, of the rows and columns of a group. */
-typedef struct {
-    int32_t pixel, line, row, column;
-} tinyq_tile_strides;
-
 /*
- * Transforms `quads` quads of a tile; `to` is the first one's place in row 1 of column 0.
+ * Transforms a chunk of a tile, of `chunks` chunks of `quads` quads; `to` is the first one's place in row 1 of column 0.
+ * The lines of the window are `line` words apart.
  */
-TINYQ_TILE_SHARED void tinyq_tile_chunk(const uint32_t *source, const tinyq_tile_strides *strides,
-                                                       int32_t quads, uint32_t *to)
+static inline __attribute__((always_inline)) void tinyq_tile_chunk(const uint32_t *source, int32_t line, uint32_t *to,
+                                                                   int32_t quads, int32_t chunks)
 {
-    const int32_t pixel = strides->pixel, line = strides->line, row = strides->row, column = strides->column;
+    const tinyq_tile_words words = tinyq_tile_sizes(quads, chunks);
+    const int32_t pixel = quads * chunks, row = words.row, column = words.column;
     for (; quads > 0; --quads, ++source, to += 2 * TINYQ_TILES_PER_GROUP) {
         for (int32_t half = 0; half < 2; ++half) {
             uint32_t left[4], right[4], end[4];
@@ -86,6 +83,55 @@ TINYQ_TILE_SHARED void tinyq_tile_chunk(const uint32_t *source, const tinyq_tile
             }
         }
     }
+}
+
+/* Functions for chunks of 1 to 8 quads, one or two of them, and for all others. */
+TINYQ_TILE_SHARED void tinyq_tile_chunk_any(const uint32_t *source, int32_t line, uint32_t *to, int32_t quads,
+                                            int32_t chunks)
+{
+    tinyq_tile_chunk(source, line, to, quads, chunks);
+}
+
+#define TINYQ_CHUNK_FUNCTION(quads, chunks)                                                                         \
+    TINYQ_TILE_SHARED void tinyq_tile_chunk_##quads##_##chunks(const uint32_t *source, int32_t line, uint32_t *to) \
+    {                                                                                                               \
+        tinyq_tile_chunk(source, line, to, quads, chunks);                                                          \
+    }
+#define TINYQ_CHUNK_FUNCTIONS(quads) TINYQ_CHUNK_FUNCTION(quads, 1) TINYQ_CHUNK_FUNCTION(quads, 2)
+
+TINYQ_CHUNK_FUNCTIONS(1)
+TINYQ_CHUNK_FUNCTIONS(2)
+TINYQ_CHUNK_FUNCTIONS(3)
+TINYQ_CHUNK_FUNCTIONS(4)
+TINYQ_CHUNK_FUNCTIONS(5)
+TINYQ_CHUNK_FUNCTIONS(6)
+TINYQ_CHUNK_FUNCTIONS(7)
+TINYQ_CHUNK_FUNCTIONS(8)
+
+/* The function for a shape; a constant where that is. */
+static inline __attribute__((always_inline)) void tinyq_tile_chunk_of(const uint32_t *source, int32_t line, uint32_t *to,
+                                                                      int32_t quads, int32_t chunks)
+{
+#define TINYQ_CHUNK_OF(count)                                 \
+    case 2 * count:                                           \
+        tinyq_tile_chunk_##count##_1(source, line, to);       \
+        break;                                                \
+    case 2 * count + 1:                                       \
+        tinyq_tile_chunk_##count##_2(source, line, to);       \
+        break
+    switch (chunks <= 2 ? 2 * quads + chunks - 1 : 0) {
+        TINYQ_CHUNK_OF(1);
+        TINYQ_CHUNK_OF(2);
+        TINYQ_CHUNK_OF(3);
+        TINYQ_CHUNK_OF(4);
+        TINYQ_CHUNK_OF(5);
+        TINYQ_CHUNK_OF(6);
+        TINYQ_CHUNK_OF(7);
+        TINYQ_CHUNK_OF(8);
+        default:
+            tinyq_tile_chunk_any(source, line, to, quads, chunks);
+    }
+#undef TINYQ_CHUNK_OF
 }
 
 /* The 4x4 pixels of the window at row y, column x, put together in `patch` where it leaves the input. */
@@ -115,15 +161,14 @@ static inline __attribute__((always_inline)) void tinyq_tile_input(const tinyq_o
                                                                    int32_t place, uint32_t *patch, uint32_t *group)
 {
     const int32_t quads = p->input_channels / 4;
-    const tinyq_tile_words words = tinyq_tile_sizes(p);
     const uint32_t *const pixels = (const uint32_t *)(const void *)input;
     const int inside = y >= 0 && x >= 0 && y + 4 <= p->input_height && x + 4 <= p->input_width;
     const uint32_t *source = inside ? pixels + (y * p->input_width + x) * quads
                                     : tinyq_tile_patch(p, pixels, y, x, patch);
-    const tinyq_tile_strides strides = {quads, (inside ? p->input_width : 4) * quads, words.row, words.column};
+    const int32_t line = (inside ? p->input_width : 4) * quads;
     uint32_t *to = group + 2 * place;
     for (int32_t chunk = 0; chunk < p->chunks; ++chunk) {
-        tinyq_tile_chunk(source, &strides, p->chunk_quads, to);
+        tinyq_tile_chunk_of(source, line, to, p->chunk_quads, p->chunks);
         source += p->chunk_quads;
         to += p->chunk_quads * 2 * TINYQ_TILES_PER_GROUP + 1;
     }
