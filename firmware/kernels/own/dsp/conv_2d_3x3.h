@@ -7,15 +7,15 @@
 #include "tinyq_tile_transforms.h"
 #include "tinyq_tiles.h"
 
-/* A tile: where its first output lies, and whether it has a right and a lower half inside the output. */
+/* A tile: where its first output lies, and whether its right and lower halves are outputs. */
 typedef struct {
     int32_t output;
     int16_t right, below;
 } tinyq_tile;
 
 /*
- * The working memory: sums, the tiles of a strip, a window before and two channels' transformed weights after all windows
- * are transformed, the groups.
+ * The working memory: sums, the tiles of a strip, a window before and two channels' transformed
+ * weights after all windows are transformed, the groups.
  */
 typedef struct {
     int32_t *sums;
@@ -25,7 +25,8 @@ typedef struct {
 } tinyq_tile_memory;
 
 /* Lays out the working memory and writes the words between the rows and columns of all groups. */
-static inline tinyq_tile_memory tinyq_tiles_begin(const tinyq_own_dsp_conv_2d_3x3_params *p, uint8_t *scratch)
+static inline tinyq_tile_memory tinyq_tiles_begin(const tinyq_own_dsp_conv_2d_3x3_params *p,
+                                                  uint8_t *scratch)
 {
     const tinyq_tile_words words = tinyq_tile_sizes(p->chunk_quads, p->chunks);
     const int32_t chunk = 2 * TINYQ_TILES_PER_GROUP * p->chunk_quads;
@@ -47,12 +48,14 @@ static inline tinyq_tile_memory tinyq_tiles_begin(const tinyq_own_dsp_conv_2d_3x
     return m;
 }
 
-/* The outputs of one channel in one tile: `sums` of tinyq_tiles.h, `channel` its bias and factors. */
+/* The outputs of one channel in one tile, from the `sums` of tinyq_tiles.h. */
 static inline __attribute__((always_inline)) void
-tinyq_tile_output(const tinyq_own_dsp_conv_2d_3x3_params *p, const tinyq_own_add_params *add, const int32_t *sums,
-                  int32_t bias, const int32_t *factors, tinyq_tile tile, const int8_t *other, int8_t *output)
+tinyq_tile_output(const tinyq_own_dsp_conv_2d_3x3_params *p, const tinyq_own_add_params *add,
+                  const int32_t *sums, int32_t bias, const int32_t *factors, tinyq_tile tile,
+                  const int8_t *other, int8_t *output)
 {
-    const tinyq_epilogue epilogue = {p->requantization, p->shift, p->activation_min, p->activation_max, add};
+    const tinyq_epilogue epilogue = {p->requantization, p->shift, p->activation_min,
+                                     p->activation_max, add};
     const int32_t row_bytes = p->output_width * p->output_channels;
     for (int32_t row = 0; row < 2; ++row) {
         if (row == 1 && (p->output_height == 1 || (p->output_height % 2 && !tile.below))) {
@@ -66,7 +69,8 @@ tinyq_tile_output(const tinyq_own_dsp_conv_2d_3x3_params *p, const tinyq_own_add
         const int32_t first = tinyq_output(epilogue, tinyq_wrapping_add(bias, left >> 2), factors);
         output[at] = tinyq_output_add(epilogue, first, add ? other + at : 0);
         if (p->output_width > 1 && (p->output_width % 2 == 0 || tile.right)) {
-            const int32_t second = tinyq_output(epilogue, tinyq_wrapping_add(bias, right >> 2), factors);
+            const int32_t second =
+                tinyq_output(epilogue, tinyq_wrapping_add(bias, right >> 2), factors);
             output[beside] = tinyq_output_add(epilogue, second, add ? other + beside : 0);
         }
     }
@@ -74,9 +78,9 @@ tinyq_tile_output(const tinyq_own_dsp_conv_2d_3x3_params *p, const tinyq_own_add
 
 /* The outputs of the channels c and c + 1 in the first `count` tiles of a group. */
 static inline __attribute__((always_inline)) void
-tinyq_tiles_output(const tinyq_own_dsp_conv_2d_3x3_params *p, const tinyq_own_add_params *add, const int32_t *sums,
-                   const int32_t *channels, int32_t c, const tinyq_tile *tiles, int32_t count, const int8_t *other,
-                   int8_t *output)
+tinyq_tiles_output(const tinyq_own_dsp_conv_2d_3x3_params *p, const tinyq_own_add_params *add,
+                   const int32_t *sums, const int32_t *channels, int32_t c, const tinyq_tile *tiles,
+                   int32_t count, const int8_t *other, int8_t *output)
 {
     const int32_t words = TINYQ_OWN_CHANNEL_WORDS(p->requantization) - 1;
     for (int32_t i = 0; i < 2; ++i, channels += 1) {
@@ -86,20 +90,21 @@ tinyq_tiles_output(const tinyq_own_dsp_conv_2d_3x3_params *p, const tinyq_own_ad
         const int32_t *const factors = channels + 2 + i * (words - 1);
         for (int32_t t = 0; t < count; ++t) {
             const int32_t at = tiles[t].output + c + i;
-            tinyq_tile_output(p, add, sums + 3 * i + t, channels[0], factors, tiles[t], add ? other + at : 0,
-                              output + at);
+            tinyq_tile_output(p, add, sums + 3 * i + t, channels[0], factors, tiles[t],
+                              add ? other + at : 0, output + at);
         }
     }
 }
 
 /*
- * Strips of `groups` groups: all windows of a strip are read before its outputs are written. `add` and `other` are null
- * where no ADD is fused.
+ * Strips of `groups` groups: all windows of a strip are read before its outputs are written. `add`
+ * and `other` are null where no ADD is fused.
  */
 static inline __attribute__((always_inline)) void
-tinyq_own_dsp_conv_2d_3x3_tiles(const tinyq_own_dsp_conv_2d_3x3_params *p, const tinyq_own_add_params *add,
-                                const int8_t *input, const int8_t *other, const void *weights,
-                                const int32_t *channels, uint8_t *scratch, int8_t *output)
+tinyq_own_dsp_conv_2d_3x3_tiles(const tinyq_own_dsp_conv_2d_3x3_params *p,
+                                const tinyq_own_add_params *add, const int8_t *input,
+                                const int8_t *other, const void *weights, const int32_t *channels,
+                                uint8_t *scratch, int8_t *output)
 {
     const tinyq_tile_memory m = tinyq_tiles_begin(p, scratch);
     const int32_t across = (p->output_width + 1) / 2, total = across * ((p->output_height + 1) / 2);
@@ -111,8 +116,8 @@ tinyq_own_dsp_conv_2d_3x3_tiles(const tinyq_own_dsp_conv_2d_3x3_params *p, const
         const int32_t count = total - first < strip ? total - first : strip;
         uint32_t *group = m.groups;
         for (int32_t i = 0, place = 0; i < count; ++i) {
-            const tinyq_tile tile = {(y * p->output_width + x) * p->output_channels, x + 1 < p->output_width,
-                                     y + 1 < p->output_height};
+            const tinyq_tile tile = {(y * p->output_width + x) * p->output_channels,
+                                     x + 1 < p->output_width, y + 1 < p->output_height};
             m.tiles[i] = tile;
             tinyq_tile_input(p, input, y - p->pad_top, x - p->pad_left, place, m.patch, group);
             if (++place == TINYQ_TILES_PER_GROUP) {
@@ -134,7 +139,8 @@ tinyq_own_dsp_conv_2d_3x3_tiles(const tinyq_own_dsp_conv_2d_3x3_params *p, const
             }
             group = m.groups;
             for (int32_t i = 0; i < count; i += TINYQ_TILES_PER_GROUP, group += group_words) {
-                const int32_t tiles = count - i < TINYQ_TILES_PER_GROUP ? count - i : TINYQ_TILES_PER_GROUP;
+                const int32_t tiles =
+                    count - i < TINYQ_TILES_PER_GROUP ? count - i : TINYQ_TILES_PER_GROUP;
                 tinyq_tiles(p->chunk_quads, p->chunks, w, (const int16_t *)(const void *)group);
                 tinyq_tiles_output(p, add, m.sums, channel, c, m.tiles + i, tiles, other, output);
             }
@@ -144,11 +150,13 @@ tinyq_own_dsp_conv_2d_3x3_tiles(const tinyq_own_dsp_conv_2d_3x3_params *p, const
 }
 
 /*
- * CONV_2D, int8, batch 1, 3x3 taps, stride 1, input channels a multiple of 4. input [H,W,C], 4-aligned; weights and
- * channels as kernels/own/dsp_conv_2d_3x3.py packs them; scratch 4-aligned; output [OH,OW,O].
+ * CONV_2D, int8, batch 1, 3x3 taps, stride 1, input channels a multiple of 4. input [H,W,C],
+ * 4-aligned; weights and channels as kernels/own/dsp_conv_2d_3x3.py packs them; scratch 4-aligned;
+ * output [OH,OW,O].
  */
-TINYQ_KERNEL void tinyq_own_dsp_conv_2d_3x3(const tinyq_own_dsp_conv_2d_3x3_params *p, const int8_t *input,
-                                            const void *weights, const int32_t *channels, uint8_t *scratch,
+TINYQ_KERNEL void tinyq_own_dsp_conv_2d_3x3(const tinyq_own_dsp_conv_2d_3x3_params *p,
+                                            const int8_t *input, const void *weights,
+                                            const int32_t *channels, uint8_t *scratch,
                                             int8_t *output)
 {
     tinyq_own_dsp_conv_2d_3x3_tiles(p, 0, input, 0, weights, channels, scratch, output);

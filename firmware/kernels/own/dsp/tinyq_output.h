@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #ifndef TINYQ_OUTPUT_H
 #define TINYQ_OUTPUT_H
-/* What convolutions do with a sum: requantisation, activation and, where an ADD is fused to them, the ADD. */
+/* What convolutions do with a sum: requantisation, activation, the ADD that is fused to them. */
 #include "../tinyq_own_add_params.h"
 #include "../tinyq_own_requantize.h"
 
-/* The same for all outputs of a layer; constants where speed counts. `add` is null where none is fused. */
+/* The same for all outputs of a layer. `add` is null where none is fused. */
 typedef struct {
     int32_t kind, shift; /* of tinyq_own_requantize.h */
     int32_t activation_min, activation_max;
     const tinyq_own_add_params *add;
 } tinyq_epilogue;
 
-/* The int8 output for one sum. `factors` are multiplier, offset and, but for RISING, shift of its channel. */
-static inline __attribute__((always_inline)) int32_t tinyq_output(tinyq_epilogue e, int32_t sum, const int32_t *factors)
+/* The output for one sum. `factors` are its channel's multiplier, offset, shift but for RISING. */
+static inline __attribute__((always_inline)) int32_t tinyq_output(tinyq_epilogue e, int32_t sum,
+                                                                  const int32_t *factors)
 {
     const int32_t shift = e.kind == TINYQ_OWN_RISING ? e.shift : factors[2];
     const int32_t value = tinyq_own_requantize(e.kind, sum, factors[0], factors[1], shift);
@@ -21,7 +22,8 @@ static inline __attribute__((always_inline)) int32_t tinyq_output(tinyq_epilogue
 }
 
 /* The ADD of an output and `other`, where one is fused; else the output. */
-static inline __attribute__((always_inline)) int8_t tinyq_output_add(tinyq_epilogue e, int32_t value,
+static inline __attribute__((always_inline)) int8_t tinyq_output_add(tinyq_epilogue e,
+                                                                     int32_t value,
                                                                      const int8_t *other)
 {
     if (e.add) {

@@ -7,8 +7,8 @@
 #include "../tinyq_own_add_params.h"
 
 /*
- * One CONV_2D of 3x3 taps and stride 1, computed in tiles of 2x2 output pixels, three tiles a group; see tinyq_tiles.h.
- * A quad is four input channels.
+ * One CONV_2D of 3x3 taps and stride 1, computed in tiles of 2x2 output pixels, three tiles a
+ * group; see tinyq_tiles.h. A quad is four input channels.
  */
 typedef struct {
     int32_t input_height, input_width, input_channels;
@@ -16,9 +16,9 @@ typedef struct {
     int32_t pad_top, pad_left;
     int32_t input_zero_point;
     int32_t activation_min, activation_max;
-    int32_t chunk_quads, chunks;  /* the quads are this many chunks of so many, without a loop inside a chunk */
-    int32_t groups;               /* transformed at once, before any of their outputs is written */
-    int32_t transform;            /* 1: weights are int8 and transformed by the kernel, 0: they are transformed */
+    int32_t chunk_quads, chunks; /* so many chunks of so many quads, no loop inside a chunk */
+    int32_t groups;              /* transformed before any of their outputs is written */
+    int32_t transform;           /* 1: weights are int8, which the kernel transforms */
     int32_t requantization, shift; /* kind and shift of tinyq_own_requantize.h */
 } tinyq_own_dsp_conv_2d_3x3_params;
 

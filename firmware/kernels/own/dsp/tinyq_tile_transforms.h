@@ -17,7 +17,8 @@ typedef struct {
     int32_t row, column, group;
 } tinyq_tile_words;
 
-static inline __attribute__((always_inline)) tinyq_tile_words tinyq_tile_sizes(int32_t chunk_quads, int32_t chunks)
+static inline __attribute__((always_inline)) tinyq_tile_words tinyq_tile_sizes(int32_t chunk_quads,
+                                                                               int32_t chunks)
 {
     tinyq_tile_words words;
     words.row = chunks * (chunk_quads * 2 * TINYQ_TILES_PER_GROUP + (chunks > 1 ? 1 : 0));
@@ -38,12 +39,13 @@ static inline __attribute__((always_inline)) uint32_t tinyq_half(uint32_t word, 
     return pair;
 }
 
-/* Transforms 4 values down a column of the input, one pixel each, `stride` words apart; the last one is negative. */
-static inline __attribute__((always_inline)) void tinyq_tile_column(const uint32_t *source, int32_t stride,
-                                                                    int32_t half, uint32_t v[4])
+/* Transforms 4 pixels down a column of the input, `stride` words apart. */
+static inline __attribute__((always_inline)) void
+tinyq_tile_column(const uint32_t *source, int32_t stride, int32_t half, uint32_t v[4])
 {
     const uint32_t d0 = tinyq_half(source[0], half), d1 = tinyq_half(source[stride], half);
-    const uint32_t d2 = tinyq_half(source[2 * stride], half), d3 = tinyq_half(source[3 * stride], half);
+    const uint32_t d2 = tinyq_half(source[2 * stride], half);
+    const uint32_t d3 = tinyq_half(source[3 * stride], half);
     v[0] = __ssub16(d0, d2);
     v[1] = __sadd16(d1, d2);
     v[2] = __ssub16(d2, d1);
@@ -57,11 +59,11 @@ static inline int32_t tinyq_tile_row(int32_t row)
 }
 
 /*
- * Transforms a chunk of a tile, of `chunks` chunks of `quads` quads; `to` is the first one's place in row 1 of column 0.
- * The lines of the window are `line` words apart.
+ * Transforms a chunk of a tile, of `chunks` chunks of `quads` quads; `to` is the first one's place
+ * in row 1 of column 0. The lines of the window are `line` words apart.
  */
-static inline __attribute__((always_inline)) void tinyq_tile_chunk(const uint32_t *source, int32_t line, uint32_t *to,
-                                                                   int32_t quads, int32_t chunks)
+static inline __attribute__((always_inline)) void
+tinyq_tile_chunk(const uint32_t *source, int32_t line, uint32_t *to, int32_t quads, int32_t chunks)
 {
     const tinyq_tile_words words = tinyq_tile_sizes(quads, chunks);
     const int32_t pixel = quads * chunks, row = words.row, column = words.column;
@@ -86,16 +88,17 @@ static inline __attribute__((always_inline)) void tinyq_tile_chunk(const uint32_
 }
 
 /* Functions for chunks of 1 to 8 quads, one or two of them, and for all others. */
-TINYQ_TILE_SHARED void tinyq_tile_chunk_any(const uint32_t *source, int32_t line, uint32_t *to, int32_t quads,
-                                            int32_t chunks)
+TINYQ_TILE_SHARED void tinyq_tile_chunk_any(const uint32_t *source, int32_t line, uint32_t *to,
+                                            int32_t quads, int32_t chunks)
 {
     tinyq_tile_chunk(source, line, to, quads, chunks);
 }
 
-#define TINYQ_CHUNK_FUNCTION(quads, chunks)                                                                         \
-    TINYQ_TILE_SHARED void tinyq_tile_chunk_##quads##_##chunks(const uint32_t *source, int32_t line, uint32_t *to) \
-    {                                                                                                               \
-        tinyq_tile_chunk(source, line, to, quads, chunks);                                                          \
+#define TINYQ_CHUNK_FUNCTION(quads, chunks)                                                \
+    TINYQ_TILE_SHARED void tinyq_tile_chunk_##quads##_##chunks(const uint32_t *source,     \
+                                                               int32_t line, uint32_t *to) \
+    {                                                                                      \
+        tinyq_tile_chunk(source, line, to, quads, chunks);                                 \
     }
 #define TINYQ_CHUNK_FUNCTIONS(quads) TINYQ_CHUNK_FUNCTION(quads, 1) TINYQ_CHUNK_FUNCTION(quads, 2)
 
@@ -109,15 +112,16 @@ TINYQ_CHUNK_FUNCTIONS(7)
 TINYQ_CHUNK_FUNCTIONS(8)
 
 /* The function for a shape; a constant where that is. */
-static inline __attribute__((always_inline)) void tinyq_tile_chunk_of(const uint32_t *source, int32_t line, uint32_t *to,
+static inline __attribute__((always_inline)) void tinyq_tile_chunk_of(const uint32_t *source,
+                                                                      int32_t line, uint32_t *to,
                                                                       int32_t quads, int32_t chunks)
 {
-#define TINYQ_CHUNK_OF(count)                                 \
-    case 2 * count:                                           \
-        tinyq_tile_chunk_##count##_1(source, line, to);       \
-        break;                                                \
-    case 2 * count + 1:                                       \
-        tinyq_tile_chunk_##count##_2(source, line, to);       \
+#define TINYQ_CHUNK_OF(count)                           \
+    case 2 * count:                                     \
+        tinyq_tile_chunk_##count##_1(source, line, to); \
+        break;                                          \
+    case 2 * count + 1:                                 \
+        tinyq_tile_chunk_##count##_2(source, line, to); \
         break
     switch (chunks <= 2 ? 2 * quads + chunks - 1 : 0) {
         TINYQ_CHUNK_OF(1);
@@ -134,9 +138,10 @@ static inline __attribute__((always_inline)) void tinyq_tile_chunk_of(const uint
 #undef TINYQ_CHUNK_OF
 }
 
-/* The 4x4 pixels of the window at row y, column x, put together in `patch` where it leaves the input. */
-static inline const uint32_t *tinyq_tile_patch(const tinyq_own_dsp_conv_2d_3x3_params *p, const uint32_t *input,
-                                               int32_t y, int32_t x, uint32_t *patch)
+/* The 4x4 pixels at row y, column x, put together in `patch` where they leave the input. */
+static inline const uint32_t *tinyq_tile_patch(const tinyq_own_dsp_conv_2d_3x3_params *p,
+                                               const uint32_t *input, int32_t y, int32_t x,
+                                               uint32_t *patch)
 {
     const int32_t quads = p->input_channels / 4;
     uint32_t *to = patch;
@@ -156,9 +161,9 @@ static inline const uint32_t *tinyq_tile_patch(const tinyq_own_dsp_conv_2d_3x3_p
 }
 
 /* Transforms the window at row y, column x of the input as tile `place` of a group. */
-static inline __attribute__((always_inline)) void tinyq_tile_input(const tinyq_own_dsp_conv_2d_3x3_params *p,
-                                                                   const int8_t *input, int32_t y, int32_t x,
-                                                                   int32_t place, uint32_t *patch, uint32_t *group)
+static inline __attribute__((always_inline)) void
+tinyq_tile_input(const tinyq_own_dsp_conv_2d_3x3_params *p, const int8_t *input, int32_t y,
+                 int32_t x, int32_t place, uint32_t *patch, uint32_t *group)
 {
     const int32_t quads = p->input_channels / 4;
     const uint32_t *const pixels = (const uint32_t *)(const void *)input;
@@ -175,7 +180,8 @@ static inline __attribute__((always_inline)) void tinyq_tile_input(const tinyq_o
 }
 
 /* Transforms 3 weights, for the places 0 to 3. */
-static inline __attribute__((always_inline)) void tinyq_tile_three(uint32_t g0, uint32_t g1, uint32_t g2, uint32_t u[4])
+static inline __attribute__((always_inline)) void tinyq_tile_three(uint32_t g0, uint32_t g1,
+                                                                   uint32_t g2, uint32_t u[4])
 {
     const uint32_t ends = __sadd16(g0, g2);
     u[0] = __sadd16(g0, g0);
@@ -184,13 +190,15 @@ static inline __attribute__((always_inline)) void tinyq_tile_three(uint32_t g0, 
     u[3] = __sadd16(g2, g2);
 }
 
-/* Transforms half a quad of one output channel: 9 words of taps, two apart, to places `quads` quads apart. */
-static inline __attribute__((always_inline)) void tinyq_tile_filter(const uint32_t *taps, int32_t half, int32_t quads,
-                                                                    uint32_t *to)
+/* Transforms half a quad of one output channel: 9 words of taps, two apart, to places `quads` quads
+ * apart. */
+static inline __attribute__((always_inline)) void
+tinyq_tile_filter(const uint32_t *taps, int32_t half, int32_t quads, uint32_t *to)
 {
     uint32_t rows[3][4], u[4];
     for (int32_t i = 0; i < 3; ++i, taps += 6) {
-        tinyq_tile_three(tinyq_half(taps[0], half), tinyq_half(taps[2], half), tinyq_half(taps[4], half), rows[i]);
+        tinyq_tile_three(tinyq_half(taps[0], half), tinyq_half(taps[2], half),
+                         tinyq_half(taps[4], half), rows[i]);
     }
     for (int32_t column = 0; column < 4; ++column, to += 16 * quads) {
         tinyq_tile_three(rows[0][column], rows[1][column], rows[2][column], u);
@@ -201,8 +209,8 @@ static inline __attribute__((always_inline)) void tinyq_tile_filter(const uint32
 }
 
 /*
- * Transforms the weights of two output channels: from [quad][tap][channel][4] int8 to the order of a group's rows and
- * quads, per quad channel a's 0, 2, b's 0, 2, a's 1, 3, b's 1, 3.
+ * Transforms the weights of two output channels: from [quad][tap][channel][4] int8 to the order of
+ * a group's rows and quads, per quad channel a's 0, 2, b's 0, 2, a's 1, 3, b's 1, 3.
  */
 TINYQ_TILE_SHARED void tinyq_tile_weights(int32_t quads, const int8_t *weights, uint32_t *to)
 {
