@@ -96,6 +96,28 @@ tinyq_tiles_output(const tinyq_own_dsp_conv_2d_3x3_params *p, const tinyq_own_ad
     }
 }
 
+/* Transforms the windows of `count` tiles from output row and column `at` on, which move on. */
+static inline __attribute__((always_inline)) void
+tinyq_tiles_input(const tinyq_own_dsp_conv_2d_3x3_params *p, const tinyq_tile_memory *m,
+                  const int8_t *input, int32_t count, int32_t at[2])
+{
+    uint32_t *group = m->groups;
+    for (int32_t i = 0, place = 0; i < count; ++i) {
+        const int32_t y = at[0], x = at[1];
+        const tinyq_tile tile = {(y * p->output_width + x) * p->output_channels,
+                                 x + 1 < p->output_width, y + 1 < p->output_height};
+        m->tiles[i] = tile;
+        tinyq_tile_input(p, input, y - p->pad_top, x - p->pad_left, place, m->patch, group);
+        if (++place == TINYQ_TILES_PER_GROUP) {
+            place = 0;
+            group += tinyq_tile_sizes(p->chunk_quads, p->chunks).group;
+        }
+        const int last = x + 2 >= p->output_width;
+        at[0] = last ? y + 2 : y;
+        at[1] = last ? 0 : x + 2;
+    }
+}
+
 /*
  * Strips of `groups` groups: all windows of a strip are read before its outputs are written. `add`
  * and `other` are null where no ADD is fused.
@@ -109,27 +131,11 @@ tinyq_own_dsp_conv_2d_3x3_tiles(const tinyq_own_dsp_conv_2d_3x3_params *p,
     const tinyq_tile_memory m = tinyq_tiles_begin(p, scratch);
     const int32_t across = (p->output_width + 1) / 2, total = across * ((p->output_height + 1) / 2);
     const int32_t strip = TINYQ_TILES_PER_GROUP * p->groups, quads = p->chunk_quads * p->chunks;
-    const int32_t group_words = tinyq_tile_sizes(p->chunk_quads, p->chunks).group;
     const int32_t words = 2 * TINYQ_OWN_CHANNEL_WORDS(p->requantization);
-    int32_t y = 0, x = 0;
+    int32_t at[2] = {0, 0};
     for (int32_t first = 0; first < total; first += strip) {
         const int32_t count = total - first < strip ? total - first : strip;
-        uint32_t *group = m.groups;
-        for (int32_t i = 0, place = 0; i < count; ++i) {
-            const tinyq_tile tile = {(y * p->output_width + x) * p->output_channels,
-                                     x + 1 < p->output_width, y + 1 < p->output_height};
-            m.tiles[i] = tile;
-            tinyq_tile_input(p, input, y - p->pad_top, x - p->pad_left, place, m.patch, group);
-            if (++place == TINYQ_TILES_PER_GROUP) {
-                place = 0;
-                group += group_words;
-            }
-            x += 2;
-            if (x >= p->output_width) {
-                x = 0;
-                y += 2;
-            }
-        }
+        tinyq_tiles_input(p, &m, input, count, at);
         const int32_t *channel = channels;
         const int16_t *w = weights;
         for (int32_t c = 0; c < p->output_channels; c += 2, channel += words) {
@@ -137,12 +143,14 @@ tinyq_own_dsp_conv_2d_3x3_tiles(const tinyq_own_dsp_conv_2d_3x3_params *p,
                 tinyq_tile_weights(quads, (const int8_t *)weights + 36 * c * quads, m.weights);
                 w = (const int16_t *)(const void *)m.weights;
             }
-            group = m.groups;
-            for (int32_t i = 0; i < count; i += TINYQ_TILES_PER_GROUP, group += group_words) {
-                const int32_t tiles =
-                    count - i < TINYQ_TILES_PER_GROUP ? count - i : TINYQ_TILES_PER_GROUP;
+            const uint32_t *group = m.groups;
+            for (int32_t i = 0; i < count; i += TINYQ_TILES_PER_GROUP) {
+                const int32_t left = count - i;
                 tinyq_tiles(p->chunk_quads, p->chunks, w, (const int16_t *)(const void *)group);
-                tinyq_tiles_output(p, add, m.sums, channel, c, m.tiles + i, tiles, other, output);
+                tinyq_tiles_output(p, add, m.sums, channel, c, m.tiles + i,
+                                   left < TINYQ_TILES_PER_GROUP ? left : TINYQ_TILES_PER_GROUP,
+                                   other, output);
+                group += tinyq_tile_sizes(p->chunk_quads, p->chunks).group;
             }
             w += p->transform ? 0 : 128 * quads;
         }
