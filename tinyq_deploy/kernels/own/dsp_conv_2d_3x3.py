@@ -81,9 +81,11 @@ class Tiling:
 
     @property
     def scratch_bytes(self) -> int:
-        """Sums, a window or transformed weights, the groups with the places of their tiles."""
-        shared = (256 if self.transform else 64) * self.chunk_quads * self.chunks
-        return 4 * 48 + shared + self.groups * _group_bytes(self.chunk_quads, self.chunks)
+        """Sums and transformed weights, or one of sums and a window; the groups with the places of their tiles."""
+        quads, sums = self.chunk_quads * self.chunks, 4 * 48
+        return (sums + 256 * quads if self.transform else max(sums, 64 * quads)) + self.groups * _group_bytes(
+            self.chunk_quads, self.chunks
+        )
 
 
 class OwnDspConv2D3x3(Kernel):

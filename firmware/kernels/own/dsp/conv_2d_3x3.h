@@ -14,13 +14,13 @@ typedef struct {
 } tinyq_tile;
 
 /*
- * The working memory: sums, the tiles of a strip, a window before and two channels' transformed
- * weights after all windows are transformed, the groups.
+ * The working memory: sums, two channels' weights where the kernel transforms them, tiles, groups.
+ * A window that leaves the input is put together where the weights or else the sums come later.
  */
 typedef struct {
     int32_t *sums;
-    tinyq_tile *tiles;
     uint32_t *patch, *weights;
+    tinyq_tile *tiles;
     uint32_t *groups;
 } tinyq_tile_memory;
 
@@ -30,12 +30,15 @@ static inline tinyq_tile_memory tinyq_tiles_begin(const tinyq_own_dsp_conv_2d_3x
 {
     const tinyq_tile_words words = tinyq_tile_sizes(p->chunk_quads, p->chunks);
     const int32_t chunk = 2 * TINYQ_TILES_PER_GROUP * p->chunk_quads;
+    const int32_t window = 4 * p->input_channels, sums = 48;
     tinyq_tile_memory m;
     m.sums = (int32_t *)(void *)scratch;
-    m.tiles = (tinyq_tile *)(void *)(m.sums + 48);
-    m.patch = (uint32_t *)(void *)(m.tiles + TINYQ_TILES_PER_GROUP * p->groups);
-    m.weights = m.patch;
-    m.groups = m.patch + (p->transform ? 16 : 4) * p->input_channels;
+    m.weights = (uint32_t *)(void *)(m.sums + sums);
+    m.patch = p->transform ? m.weights : (uint32_t *)(void *)m.sums;
+    uint32_t *const shared = p->transform ? m.weights + 4 * window
+                                          : m.patch + (window > sums ? window : sums);
+    m.tiles = (tinyq_tile *)(void *)shared;
+    m.groups = (uint32_t *)(void *)(m.tiles + TINYQ_TILES_PER_GROUP * p->groups);
     uint32_t *at = m.groups;
     for (int32_t column = 0; column < 4 * p->groups; ++column) {
         for (int32_t i = 0; p->chunks > 1 && i < 4 * p->chunks; ++i, at += chunk + 1) {
