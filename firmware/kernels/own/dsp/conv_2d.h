@@ -40,19 +40,12 @@ tinyq_own_dsp_conv_2d_tile(const tinyq_own_dsp_conv_2d_params *p, const tinyq_ow
         const int32_t a = channels[0], b = channels[1];
         tinyq_sums sums = {{a, a, a}, {b, b, b}};
         weights = tinyq_dot_2x3(&sums, weights, strip, p->quads, p->once, p->repeated, p->form);
-        for (int32_t i = 0; i < pixels; ++i) {
-            const int32_t difference = (int32_t)((uint32_t)sums.a[i] - (uint32_t)sums.b[i]);
-            const int32_t sum = p->form == TINYQ_WEIGHTS_BLENDED ? difference >> 8 : sums.a[i];
-            sums.a[i] = tinyq_output(epilogue, sum, channels + 2);
-            if (!add) {
-                output[c + i * count] = (int8_t)sums.a[i];
-            }
+        for (int32_t i = 0; i < pixels && p->form == TINYQ_WEIGHTS_BLENDED; ++i) {
+            sums.a[i] = (int32_t)((uint32_t)sums.a[i] - (uint32_t)sums.b[i]) >> 8;
         }
-        for (int32_t i = 0; i < pixels && c + 1 < count; ++i) {
-            sums.b[i] = tinyq_output(epilogue, sums.b[i], channels + 2 + words);
-            if (!add) {
-                output[c + i * count + 1] = (int8_t)sums.b[i];
-            }
+        tinyq_outputs(&epilogue, sums.a, pixels, channels + 2, output + c, count);
+        if (c + 1 < count) {
+            tinyq_outputs(&epilogue, sums.b, pixels, channels + 2 + words, output + c + 1, count);
         }
         if (add) {
             tinyq_own_dsp_conv_2d_sums(epilogue, &sums, pixels, count, c + 1 < count, other + c, output + c);
