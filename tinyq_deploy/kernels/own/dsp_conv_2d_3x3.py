@@ -40,9 +40,9 @@ _COLUMNS = _ROWS[[2, 0, 1, 3]]
 TILES_PER_GROUP = 3
 # Working memory that a layer may have wherever it runs, bytes.
 LEAST_ROOM = 2048
-# Instructions: per input channel of a tile to transform it, per output channel of a tile besides the products, per
-# weight to transform it; per multiply-accumulate and per output of the direct convolution.
-_TILE_INPUT, _TILE_OUTPUT, _WEIGHT, _DIRECT_MAC, _DIRECT_OUTPUT = 45, 60, 4, 0.75, 20
+# Instructions, as counted: per input channel of a tile to transform it, per output channel of a tile besides the
+# products, per weight to transform it; per output of the direct convolution; per product with int8 and int16 weights.
+_TILE_INPUT, _TILE_OUTPUT, _WEIGHT, _DIRECT_OUTPUT, _INT8, _INT16 = 45, 80, 4.2, 12, 3 / 4, 2 / 3
 
 
 @dataclass(frozen=True)
@@ -178,13 +178,14 @@ def choose_tiling(p: Conv2DParams, most: int) -> Tiling | None:
         groups = min(count, 1 + (most - least.scratch_bytes) // _group_bytes(chunk, quads // chunk))
         strips = -(-count // groups)
         found = Tiling(chunk, quads // chunk, -(-count // strips), strips, True)
-    direct = p.output_height * p.output_width * (size * _DIRECT_MAC + _DIRECT_OUTPUT * p.output_channels)
+    mac = _INT16 if few else _INT8
+    direct = p.output_height * p.output_width * (size * mac + _DIRECT_OUTPUT * p.output_channels)
     return found if _instructions(p, found, count) < direct else None
 
 
 def _instructions(p: Conv2DParams, tiling: Tiling, groups: int) -> float:
     """About what the tiles cost."""
-    products = 16 * p.input_channels * p.output_channels * 2 / 3
+    products = 16 * p.input_channels * p.output_channels * _INT16
     tile = products + _TILE_INPUT * p.input_channels + _TILE_OUTPUT * p.output_channels
     changed = 9 * p.input_channels * p.output_channels * _WEIGHT * tiling.strips if tiling.transform else 0
     return groups * TILES_PER_GROUP * tile + changed
