@@ -49,6 +49,20 @@
     TINYQ_TILE_FIRST("r5", "r8")   \
     TINYQ_TILE_FIRST("r6", "r9")
 
+#define TINYQ_TILE_PIXEL(sum0, sum1)       \
+    "ldrd r10, r11, [%[x]], #8\n\t"        \
+    "smlad " sum0 ", r10, r0, " sum0 "\n\t" \
+    "smlad " sum1 ", r10, r1, " sum1 "\n\t" \
+    "smlad " sum0 ", r11, r2, " sum0 "\n\t" \
+    "smlad " sum1 ", r11, r3, " sum1 "\n\t"
+
+/* Another quad. */
+#define TINYQ_QUAD_TILE           \
+    "ldmia %[w]!, {r0-r3}\n\t"     \
+    TINYQ_TILE_PIXEL("r4", "r7")   \
+    TINYQ_TILE_PIXEL("r5", "r8")   \
+    TINYQ_TILE_PIXEL("r6", "r9")
+
 #define TINYQ_OTHER_PIXEL(sum0, sum1)       \
     "ldrd r8, r9, [%[x]], #8\n\t"           \
     "smlad " sum0 ", r8, r4, " sum0 "\n\t"  \
@@ -116,21 +130,21 @@
     }
 
 #define TINYQ_TILE_FUNCTIONS(quads, first)                                                  \
-    TINYQ_TILE_FUNCTION(tinyq_tiles_##quads, first, TINYQ_##quads(TINYQ_QUAD_WIDE),         \
+    TINYQ_TILE_FUNCTION(tinyq_tiles_##quads, first, TINYQ_##quads(TINYQ_QUAD_TILE),         \
                         TINYQ_##quads(TINYQ_QUAD_OTHER))                                    \
     TINYQ_TILE_FUNCTION(tinyq_tiles_many_##quads,                                           \
-                        TINYQ_TILE_ZERO TINYQ_CHUNKS(TINYQ_##quads(TINYQ_QUAD_WIDE), "r0"), \
-                        TINYQ_CHUNKS(TINYQ_##quads(TINYQ_QUAD_WIDE), "r0"),                 \
+                        TINYQ_TILE_ZERO TINYQ_CHUNKS(TINYQ_##quads(TINYQ_QUAD_TILE), "r0"), \
+                        TINYQ_CHUNKS(TINYQ_##quads(TINYQ_QUAD_TILE), "r0"),                 \
                         TINYQ_CHUNKS(TINYQ_##quads(TINYQ_QUAD_OTHER), "r4"))
 
 TINYQ_TILE_FUNCTIONS(1, TINYQ_QUAD_FIRST)
-TINYQ_TILE_FUNCTIONS(2, TINYQ_QUAD_FIRST TINYQ_QUAD_WIDE)
-TINYQ_TILE_FUNCTIONS(3, TINYQ_QUAD_FIRST TINYQ_2(TINYQ_QUAD_WIDE))
-TINYQ_TILE_FUNCTIONS(4, TINYQ_QUAD_FIRST TINYQ_3(TINYQ_QUAD_WIDE))
-TINYQ_TILE_FUNCTIONS(5, TINYQ_QUAD_FIRST TINYQ_4(TINYQ_QUAD_WIDE))
-TINYQ_TILE_FUNCTIONS(6, TINYQ_QUAD_FIRST TINYQ_5(TINYQ_QUAD_WIDE))
-TINYQ_TILE_FUNCTIONS(7, TINYQ_QUAD_FIRST TINYQ_6(TINYQ_QUAD_WIDE))
-TINYQ_TILE_FUNCTIONS(8, TINYQ_QUAD_FIRST TINYQ_7(TINYQ_QUAD_WIDE))
+TINYQ_TILE_FUNCTIONS(2, TINYQ_QUAD_FIRST TINYQ_QUAD_TILE)
+TINYQ_TILE_FUNCTIONS(3, TINYQ_QUAD_FIRST TINYQ_2(TINYQ_QUAD_TILE))
+TINYQ_TILE_FUNCTIONS(4, TINYQ_QUAD_FIRST TINYQ_3(TINYQ_QUAD_TILE))
+TINYQ_TILE_FUNCTIONS(5, TINYQ_QUAD_FIRST TINYQ_4(TINYQ_QUAD_TILE))
+TINYQ_TILE_FUNCTIONS(6, TINYQ_QUAD_FIRST TINYQ_5(TINYQ_QUAD_TILE))
+TINYQ_TILE_FUNCTIONS(7, TINYQ_QUAD_FIRST TINYQ_6(TINYQ_QUAD_TILE))
+TINYQ_TILE_FUNCTIONS(8, TINYQ_QUAD_FIRST TINYQ_7(TINYQ_QUAD_TILE))
 
 /* The function for rows of `chunks` chunks of `quads` quads; a constant where these are. */
 static inline __attribute__((always_inline)) void
