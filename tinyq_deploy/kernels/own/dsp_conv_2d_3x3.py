@@ -105,7 +105,7 @@ def tiled(view: NodeView, target: Target, at: Node) -> KernelCall | None:
     p = Conv2D.params(view)
     if extension(target.core) != "dsp" or target.small or not _fits(p) or not quarter_of_int32(weights(view, FILTER)):
         return None
-    beside = row_lead(view, 1, p.pad_top, rows=2) if at == view.node else 0
+    beside = row_lead(view, 1, p.pad_top, rows=2) if at.index == view.node.index else 0
     tiling = choose_tiling(p, max(room(view.graph, at) - beside, LEAST_ROOM))
     return None if tiling is None else tiles_call(view, p, tiling)
 
