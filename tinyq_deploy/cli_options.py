@@ -27,7 +27,7 @@ Name = Annotated[str | None, typer.Option(help="Prefix of the C symbols; else th
 Out = Annotated[Path | None, typer.Option("-o", "--out", help="Output path.")]
 Export = Annotated[bool, typer.Option("--export", help="Only the library: model, weights, kernels, CMakeLists.txt.")]
 KeepInput = Annotated[bool, typer.Option("--keep-input", help="Leave the input in the arena untouched; costs RAM.")]
-KeepLayers = Annotated[bool, typer.Option("--keep-layers", help="No graph passes: every layer as the model has it.")]
+KeepLayers = Annotated[bool, typer.Option("--keep-layers", help="No graph passes, no fused layers: as in the model.")]
 Method = Annotated[str | None, typer.Option(help="msd, pyocd, openocd, stlink or cube.")]
 Probe = Annotated[str | None, typer.Option(help="Serial number of the probe.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what would be run.")]

@@ -57,7 +57,8 @@ class DataKeys:
 @dataclass(frozen=True)
 class BuildRequest:
     """What to build and for which board. `representative` is the data a float model is calibrated with; `keep_layers`
-    leaves out all graph passes, so that every tensor of the model has its counterpart in the firmware."""
+    leaves out all graph passes and fuses no layers, so that every tensor of the model has its counterpart in the
+    firmware."""
 
     model: Path
     board: Board
@@ -113,7 +114,7 @@ def build(request: BuildRequest, progress: Progress = silent) -> BuildResult:
     library = cmsis_nn.find(request.cmsis_nn, os.environ)
     target = Target(request.board.core, library, small=request.optimize == "size")
     smaller = Optimized(graph) if request.keep_layers else optimize(graph)
-    lowered = lower(smaller.graph, target, request.kernels)
+    lowered = lower(smaller.graph, target, request.kernels, fuse=not request.keep_layers)
     program = plan(smaller.graph, lowered, keep_input=request.keep_input)
     check_fit(program, request.board)
     name = c_text.identifier(request.name or request.model.stem)
