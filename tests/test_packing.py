@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tinyq_deploy.arena import Buffer, place
 from tinyq_deploy.packing import MOST_BUFFERS, pack
-from tinyq_deploy.plan import Buffer, place
 
 Span = tuple[int, int, int]
 QUICK = settings(max_examples=60, deadline=None, derandomize=True)
