@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tinyq_deploy.errors import BuildError, UsageError
 from tinyq_deploy.graph import Graph, Node, NodeView
@@ -41,12 +41,16 @@ def lower(graph: Graph, target: Target, kernels: str) -> tuple[LoweredNode, ...]
             "no copy found",
             "pass --cmsis-nn PATH, set TINYQ_CMSIS_NN or CMSIS_PACK_ROOT, or `pip install 'tinyq-deploy[cmsis-nn]'`",
         )
-    return tuple(_lower_node(NodeView(graph, node), target, PREFERENCE[kernels]) for node in graph.nodes)
+    return tuple(lower_node(NodeView(graph, node), target, kernels) for node in graph.nodes)
 
 
-def _lower_node(view: NodeView, target: Target, sets: tuple[KernelSet, ...]) -> LoweredNode:
-    calls = tuple(call for kernel_set in sets for call in _calls(view, target, kernel_set))
-    return LoweredNode(view.node, OPERATORS[view.node.op].macs(view), calls)
+def lower_node(view: NodeView, target: Target, kernels: str) -> LoweredNode:
+    """Candidates for one node; behind all others our own kernels with less scratch, where they can do with less."""
+    calls = tuple(call for kernel_set in PREFERENCE[kernels] for call in _calls(view, target, kernel_set))
+    scratch = {call.function: call.scratch_bytes for call in calls if call.kernel_set == "own" and call.scratch_bytes}
+    tight = _calls(view, replace(target, least_scratch=True), "own") if scratch else ()
+    leaner = tuple(call for call in tight if call.scratch_bytes < scratch.get(call.function, 0))
+    return LoweredNode(view.node, OPERATORS[view.node.op].macs(view), calls + leaner)
 
 
 def _calls(view: NodeView, target: Target, kernel_set: KernelSet) -> Iterator[KernelCall]:

@@ -7,37 +7,62 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from tinyq_deploy.arena import Buffer, aligned, height, live_bytes, place
+from tinyq_deploy.arena import ALIGNMENT, Buffer, aligned, height, live_bytes
+from tinyq_deploy.bands import Banding
 from tinyq_deploy.board import Board
+from tinyq_deploy.chain import Chain, Part
+from tinyq_deploy.choose import Choice, Chooser, first_candidates
 from tinyq_deploy.errors import FitError
 from tinyq_deploy.graph import NO_TENSOR, Graph, Node
 from tinyq_deploy.kernels.base import KernelCall
 from tinyq_deploy.lower import LoweredNode
-from tinyq_deploy.sharing import share
+from tinyq_deploy.sharing import arrange
 
+# Without --ram chains are chosen that cost at most this share of the multiplications and spare this share of the arena,
+# and so many bytes, in models of up to so many nodes.
+_FREE, _WORTH, _WORTH_BYTES, _MOST_NODES = 0.01, 0.1, 1024, 200
+# Tries to meet --ram, each with a lower limit on what is live at once.
+_ROUNDS = 4
 # RAM of the app, the link and the port besides arena and stack; the linked image is measured exactly.
 LEAST_OTHER_RAM = 1024
 
 
 @dataclass(frozen=True)
 class Layer:
-    """One node with the call that was chosen for it. `scratch_offset` is None where the call needs no scratch."""
+    """One node with the call that was chosen for it, or a chain of nodes that run in bands of rows, of which `node` is
+    the first. `scratch_offset` is None where the call needs no scratch."""
 
     node: Node
     call: KernelCall
     macs: int
     scratch_offset: int | None
+    chain: Chain | None = None
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """The node, or all of the chain."""
+        return self.chain.nodes if self.chain else (self.node,)
+
+    @property
+    def op(self) -> str:
+        """The operator, or those of the chain."""
+        return " + ".join(node.op for node in self.nodes)
 
     @property
     def symbol(self) -> str:
         """Name of the generated C function."""
-        return f"layer_{self.node.index:02d}_{self.node.op.lower()}"
+        return self.chain.symbol if self.chain else f"layer_{self.node.index:02d}_{self.node.op.lower()}"
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The generated C functions that call kernels."""
+        return self.chain.parts if self.chain else (Part(self.node, self.symbol, self.call),)
 
 
 @dataclass(frozen=True)
 class Plan:
     """The whole program: layers in order and where everything lies. Sizes and offsets in bytes; `peak_layer` is a
-    position in `layers`."""
+    position in `layers`; `savings` says what was done to need less memory, a line each, and what it costs."""
 
     graph: Graph
     layers: tuple[Layer, ...]
@@ -46,56 +71,78 @@ class Plan:
     arena_bytes: int
     lower_bound: int
     peak_layer: int
+    savings: tuple[str, ...] = ()
 
     def code_layers(self) -> tuple[Layer, ...]:
         """The layers that run code; views do not."""
         return tuple(layer for layer in self.layers if layer.call.function is not None)
 
 
-# How many outputs may lie beside inputs over which they could lie, and how many layers are considered for each.
-_ROUNDS, _TRIED = 4, 16
+def plan(graph: Graph, lowered: Sequence[LoweredNode], *, keep_input: bool = False, banding: Banding | None = None,
+         ram: int | None = None) -> Plan:  # fmt: skip
+    """A choice for each node and an arena that holds every tensor while it is live.
+
+    The choice is the first candidate. Chains of `banding` (none without it) replace some where they make the arena
+    clearly smaller at nearly no cost; with `ram`, chains and candidates with less scratch replace as many as it takes
+    for the arena to need at most so many bytes. Raises FitError where that cannot be."""
+    fast = first_candidates(lowered)
+    chooser = Chooser(graph, keep_input, banding)
+    if ram is None:
+        return _leaner(chooser, fast) if banding else _planned(chooser, fast)
+    return _fitted(chooser, fast, ram)
 
 
-def plan(graph: Graph, lowered: Sequence[LoweredNode], *, keep_input: bool = False) -> Plan:
-    """The first candidate of each node and an arena that holds every tensor while it is live."""
-    calls = [item.candidates[0] for item in lowered]
-    placed, lower_bound = arrange(graph, calls, keep_input)
+def _planned(chooser: Chooser, choices: Sequence[Choice]) -> Plan:
+    calls = [choice.call for choice in choices]
+    placed, lower_bound = arrange(chooser.graph, calls, chooser.keep_input)
     live = live_bytes(placed, len(calls))
     at = {b.first: b.offset for b in placed if not b.tensors}
     return Plan(
-        graph=graph,
-        layers=tuple(Layer(i.node, i.candidates[0], i.macs, at.get(n)) for n, i in enumerate(lowered)),
+        graph=chooser.graph,
+        layers=tuple(Layer(c.items[0].node, c.call, c.macs, at.get(n), c.chain) for n, c in enumerate(choices)),
         buffers=tuple(sorted(placed, key=lambda b: (b.first, b.last, b.tensors))),
         offsets=MappingProxyType({t: b.offset for b in placed for t in b.tensors}),
         arena_bytes=height(placed),
         lower_bound=lower_bound,
         peak_layer=live.index(max(live)),
+        savings=tuple(saving for choice in choices if (saving := choice.saving)),
     )
 
 
-def arrange(graph: Graph, calls: Sequence[KernelCall], keep_input: bool) -> tuple[list[Buffer], int]:
-    """All buffers with offsets, and the bytes that no layout of these calls in this order can spare: what is live at
-    once where every output lies over its input that may. Outputs that would do better beside their inputs lie there."""
-    scratch = [Buffer((), aligned(c.scratch_bytes), n, n) for n, c in enumerate(calls) if c.scratch_bytes]
-    best = place([*share(graph, calls, keep_input), *scratch])
-    lower = max(live_bytes(best, len(calls)))
-    apart: frozenset[int] = frozenset()
+def _leaner(chooser: Chooser, fast: tuple[Choice, ...]) -> Plan:
+    """The plan of the fastest choices, or one with chains that cost next to nothing and spare enough."""
+    plain = _planned(chooser, fast)
+    if len(fast) > _MOST_NODES:
+        return plain
+    lean = _planned(chooser, chooser.shrink(fast, 0, _FREE * sum(choice.macs for choice in fast)))
+    return lean if plain.arena_bytes - lean.arena_bytes >= max(_WORTH * plain.arena_bytes, _WORTH_BYTES) else plain
+
+
+def _fitted(chooser: Chooser, fast: tuple[Choice, ...], ram: int) -> Plan:
+    """A plan whose arena needs at most `ram` bytes."""
+    least, limit = _planned(chooser, fast), ram
     for _ in range(_ROUNDS):
-        if height(best) <= lower:
+        if least.arena_bytes <= ram or limit <= 0:
             break
-        high = [b for b in best if b.offset + b.bytes > lower]
-        near = [n for n, c in enumerate(calls) if c.in_place and any(b.first - 1 <= n <= b.last + 1 for b in high)]
-        tried = [(place([*share(graph, calls, keep_input, apart ^ {n}), *scratch], False), n) for n in near[:_TRIED]]
-        layout, flipped = min(tried, key=lambda item: height(item[0]), default=(best, 0))
-        if height(layout) >= height(best):
-            break
-        best, apart = layout, apart ^ {flipped}
-    return best, lower
+        made = _planned(chooser, chooser.shrink(fast, limit))
+        limit -= max(made.arena_bytes - ram, ALIGNMENT)
+        least = min(least, made, key=lambda plan: plan.arena_bytes)
+    if least.arena_bytes > ram:
+        raise FitError(
+            "the arena fits --ram", f"{least.arena_bytes:,} bytes of {ram:,}, of which {least.lower_bound:,} are live "
+            f"at {_peak(least)}; no bands of rows and no other kernels need less there",
+            f"give --ram {least.arena_bytes}, or shrink these tensors: {_largest_activations(least)}",
+        )  # fmt: skip
+    return least
 
 
 def constant_bytes(plan: Plan) -> int:
-    """Bytes of the constants in flash, before equal ones are merged."""
-    return sum(aligned(c.values.nbytes) for layer in plan.layers for c in layer.call.constants)
+    """Bytes of the constants in flash; those that the parts of a chain share count once."""
+    shared = {
+        (part.node.index, constant.name, constant.values.tobytes()): aligned(constant.values.nbytes)
+        for layer in plan.layers for part in layer.parts for constant in part.call.constants
+    }  # fmt: skip
+    return sum(shared.values())
 
 
 def check_fit(plan: Plan, board: Board) -> None:
@@ -119,13 +166,13 @@ def check_fit(plan: Plan, board: Board) -> None:
 
 
 def _peak(plan: Plan) -> str:
-    node = plan.graph.nodes[plan.peak_layer]
-    return f"layer {node.index} {node.op}"
+    layer = plan.layers[plan.peak_layer]
+    return f"layer {layer.node.index} {layer.op}"
 
 
 def _largest_activations(plan: Plan) -> str:
     """Of each buffer in use at the peak, the tensor that it holds then."""
-    written = {t: position for position, layer in enumerate(plan.layers) for t in layer.node.outputs}
+    written = {t: position for position, layer in enumerate(plan.layers) for t in layer.nodes[-1].outputs}
     live = [b.tensors for b in plan.buffers if b.tensors and b.live(plan.peak_layer)]
     held = [[t for t in group if written.get(t, -1) <= plan.peak_layer][-1] for group in live]
     return _largest(plan.graph, held)

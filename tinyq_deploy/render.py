@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from tinyq_deploy import __version__, assets, c_text, cmake, port, protocol, weights
+from tinyq_deploy.arena import Buffer
 from tinyq_deploy.board import Board
 from tinyq_deploy.graph import Tensor
 from tinyq_deploy.kernels.base import Constant, Read, Scratch, Target, Write
 from tinyq_deploy.kernels.cmsis_nn import library as cmsis_nn
 from tinyq_deploy.manifest import MANIFEST, manifest
-from tinyq_deploy.plan import Buffer, Layer, Plan
+from tinyq_deploy.plan import Layer, Plan
 from tinyq_deploy.project import Project
 from tinyq_deploy.toolchains.base import Optimize, Recipe, Source
 

@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which tensors share memory, from when to when, and which output may lie over the input that dies with it."""
+"""Which tensors share memory, from when to when, which output lies over the input that dies with it, and where."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from tinyq_deploy.arena import Buffer, aligned
+from tinyq_deploy.arena import Buffer, aligned, height, live_bytes, place
 from tinyq_deploy.graph import Graph
 from tinyq_deploy.kernels.base import KernelCall, Read, Write
+
+# How many outputs may lie beside inputs over which they could lie, and how many layers are considered for each.
+_ROUNDS, _TRIED = 4, 16
 
 
 @dataclass
@@ -101,3 +104,23 @@ def _over(buffer: Buffer, calls: Sequence[KernelCall], homes: _Homes) -> Buffer:
     if homes.end[homes.home[source]] > buffer.first or call.lead >= buffer.bytes:
         return buffer
     return replace(buffer, over=source, lead=aligned(call.lead))
+
+
+def arrange(graph: Graph, calls: Sequence[KernelCall], keep_input: bool) -> tuple[list[Buffer], int]:
+    """All buffers with offsets, and the bytes that no layout of these calls in this order can spare: what is live at
+    once where every output lies over its input that may. Outputs that would do better beside their inputs lie there."""
+    scratch = [Buffer((), aligned(c.scratch_bytes), n, n) for n, c in enumerate(calls) if c.scratch_bytes]
+    best = place([*share(graph, calls, keep_input), *scratch])
+    lower = max(live_bytes(best, len(calls)))
+    apart: frozenset[int] = frozenset()
+    for _ in range(_ROUNDS):
+        if height(best) <= lower:
+            break
+        high = [b for b in best if b.offset + b.bytes > lower]
+        near = [n for n, c in enumerate(calls) if c.in_place and any(b.first - 1 <= n <= b.last + 1 for b in high)]
+        tried = [(place([*share(graph, calls, keep_input, apart ^ {n}), *scratch], False), n) for n in near[:_TRIED]]
+        layout, flipped = min(tried, key=lambda item: height(item[0]), default=(best, 0))
+        if height(layout) >= height(best):
+            break
+        best, apart = layout, apart ^ {flipped}
+    return best, lower

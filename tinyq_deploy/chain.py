@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A chain of layers that runs in bands of rows, as plain data: calls and moves in order, and their addresses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from tinyq_deploy.graph import Node
+from tinyq_deploy.kernels.base import KernelCall
+
+
+@dataclass(frozen=True)
+class Part:
+    """One C function of the model: a kernel call for one node, or for `rows` of its output's rows from `reads` of its
+    input's."""
+
+    node: Node
+    symbol: str
+    call: KernelCall
+    reads: int = 0
+    rows: int = 0
+
+
+@dataclass(frozen=True)
+class Place:
+    """Bytes from the start of the chain's input, output or scratch."""
+
+    where: Literal["input", "scratch", "output"]
+    offset: int
+
+
+@dataclass(frozen=True)
+class Run:
+    """`count` calls of a part, each `read_step` and `write_step` bytes behind the one before."""
+
+    part: Part
+    read: Place
+    write: Place
+    count: int
+    read_step: int
+    write_step: int
+
+
+@dataclass(frozen=True)
+class Move:
+    """Rows that this band shares with the last one go to the front of their window."""
+
+    to: Place
+    source: Place
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Band:
+    """What computes the output rows from `first` to `last`, inclusive."""
+
+    first: int
+    last: int
+    steps: tuple[Run | Move, ...]
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Consecutive nodes that run in bands of `rows` output rows. `call` is what the planner sees: the chain's input,
+    output and scratch, and how far the output may lie over the input. `moved_bytes` are copied per inference.
+    The scratch begins with `window_bytes` of windows; behind them lies that of the kernels."""
+
+    nodes: tuple[Node, ...]
+    rows: int
+    bands: tuple[Band, ...]
+    parts: tuple[Part, ...]
+    call: KernelCall
+    window_bytes: int
+    moved_bytes: int
+
+    @property
+    def symbol(self) -> str:
+        """Name of the generated C function."""
+        return f"layers_{self.nodes[0].index:02d}_to_{self.nodes[-1].index:02d}"
+
+    @property
+    def calls(self) -> int:
+        """Calls of kernels per inference."""
+        return sum(step.count for band in self.bands for step in band.steps if isinstance(step, Run))
+
+    @property
+    def summary(self) -> str:
+        """What runs in bands and what that costs, a line for people."""
+        which = f"layers {self.nodes[0].index} to {self.nodes[-1].index}"
+        cost = f"{self.calls} kernel calls, {self.moved_bytes:,} bytes moved, no MACs computed twice"
+        return f"{which} in {len(self.bands)} bands of {self.rows} rows: {cost}"
