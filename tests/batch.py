@@ -13,6 +13,7 @@ import numpy as np
 
 from tinyq_deploy import build as build_stage
 from tinyq_deploy import project, render, toolchains
+from tinyq_deploy.bands import Banding
 from tinyq_deploy.board import Board
 from tinyq_deploy.check import check
 from tinyq_deploy.kernels.base import Target
@@ -30,14 +31,15 @@ OFFSET = 1 << 20
 
 def build(
     folder: Path, model: bytes, board: Board, target: Target, kernels: str, toolchain: str, optimize: Optimize,
-    keep_layers: bool = False,
+    keep_layers: bool = False, ram: int | None = None,
 ) -> Path:  # fmt: skip
     """The ELF of a model with the batch program instead of the application."""
     graph = read(model, "model.tflite")
     check(graph)
     if not keep_layers:
         graph = run_passes(graph).graph
-    program = plan(graph, lower(graph, target, kernels))
+    banding = None if keep_layers else Banding(graph, target, kernels)
+    program = plan(graph, lower(graph, target, kernels), banding=banding, ram=ram)
     settings = render.Settings("batch", kernels, optimize)
     made = render.render(program, board, target, settings, model)
     assert board.memory is not None

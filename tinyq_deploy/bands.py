@@ -11,8 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import reduce
-from math import gcd
 from types import MappingProxyType
 
 from tinyq_deploy.arena import ALIGNMENT, aligned
@@ -25,8 +23,6 @@ from tinyq_deploy.ops.depthwise_conv_2d import DepthwiseConv2D
 from tinyq_deploy.ops.pool_2d import AveragePool2D, MaxPool2D
 
 ROW_WISE = {operator.name: operator for operator in (Conv2D, DepthwiseConv2D, AveragePool2D, MaxPool2D)}
-# Pixels from which a call of a layer that reads single rows is worth its start: then one function serves all bands.
-_PIXELS_PER_CALL = 24
 
 
 @dataclass(frozen=True)
@@ -51,7 +47,6 @@ class _Geometry:
     output_height: int
     input_bytes: int
     output_bytes: int
-    pixels: int
 
     def reads(self, rows: Rows) -> Rows:
         """The input rows under the windows of `rows`."""
@@ -63,10 +58,10 @@ def _geometry(view: NodeView) -> _Geometry:
     params = ROW_WISE[view.node.op].params(view)
     kernel, source, output = (params.filter_height, params.filter_width), view.given(0), view.output()
     w = window(view, kernel)
-    _, height, width, _ = output.shape
+    height = output.shape[1]
     return _Geometry(
         w.stride_height, (kernel[0] - 1) * w.dilation_height + 1, w.pad_top, source.shape[1], height,
-        source.bytes // source.shape[1], output.bytes // height, width,
+        source.bytes // source.shape[1], output.bytes // height,
     )  # fmt: skip
 
 
@@ -178,18 +173,8 @@ class _Maker:
                      + (reads.first - begin) * geometry.input_bytes)  # fmt: skip
         row = task.computes.first - (0 if last else task.holds.first)
         write = Place("output" if last else "scratch", (0 if last else self.windows[n]) + row * geometry.output_bytes)
-        yield self._run(n, task.computes, reads, read, write)
-
-    def _run(self, n: int, rows: Rows, reads: Rows, read: Place, write: Place) -> Run:
-        geometry, each = self.geometries[n], len(rows)
-        if geometry.extent == 1 and geometry.pad_top == 0:
-            common = reduce(gcd, (len(band[n].computes) for band in self.tasks))
-            each = common if common * geometry.pixels >= _PIXELS_PER_CALL else each
-            reads = Rows(reads.first, reads.first + (each - 1) * geometry.stride + 1)
-        pad_top = max(0, geometry.pad_top - rows.first * geometry.stride)
-        part = self._part(n, len(reads), each, pad_top)
-        step = each * geometry.stride * geometry.input_bytes, each * geometry.output_bytes
-        return Run(part, read, write, len(rows) // each, *step)
+        pad_top = max(0, geometry.pad_top - task.computes.first * geometry.stride)
+        yield Run(self._part(n, len(reads), len(task.computes), pad_top), read, write)
 
     def _part(self, n: int, reads: int, rows: int, pad_top: int) -> Part:
         key = (n, reads, rows, pad_top)
@@ -236,8 +221,7 @@ class _Maker:
         return lead
 
 
-def _offsets(step: Run | Move) -> tuple[int, ...]:
+def _offsets(step: Run | Move) -> tuple[int, int]:
     if isinstance(step, Move):
         return (step.to.offset, step.source.offset)
-    steps = (step.read_step, step.write_step) if step.count > 1 else ()
-    return (step.read.offset, step.write.offset, *steps)
+    return (step.read.offset, step.write.offset)

@@ -32,14 +32,11 @@ class Place:
 
 @dataclass(frozen=True)
 class Run:
-    """`count` calls of a part, each `read_step` and `write_step` bytes behind the one before."""
+    """A call of a part."""
 
     part: Part
     read: Place
     write: Place
-    count: int
-    read_step: int
-    write_step: int
 
 
 @dataclass(frozen=True)
@@ -82,7 +79,7 @@ class Chain:
     @property
     def calls(self) -> int:
         """Calls of kernels per inference."""
-        return sum(step.count for band in self.bands for step in band.steps if isinstance(step, Run))
+        return sum(isinstance(step, Run) for band in self.bands for step in band.steps)
 
     @property
     def summary(self) -> str:

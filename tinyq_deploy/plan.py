@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from tinyq_deploy.arena import ALIGNMENT, Buffer, aligned, height, live_bytes
 from tinyq_deploy.bands import Banding
 from tinyq_deploy.board import Board
 from tinyq_deploy.chain import Chain, Part
-from tinyq_deploy.choose import Choice, Chooser, first_candidates
+from tinyq_deploy.choose import Choice, Chooser, first_candidates, live
 from tinyq_deploy.errors import FitError
 from tinyq_deploy.graph import NO_TENSOR, Graph, Node
 from tinyq_deploy.kernels.base import KernelCall
@@ -62,7 +62,8 @@ class Layer:
 @dataclass(frozen=True)
 class Plan:
     """The whole program: layers in order and where everything lies. Sizes and offsets in bytes; `peak_layer` is a
-    position in `layers`; `savings` says what was done to need less memory, a line each, and what it costs."""
+    position in `layers`; `savings` says what was done to need less memory, a line each, and what it costs; `ram` is the
+    limit that was given."""
 
     graph: Graph
     layers: tuple[Layer, ...]
@@ -72,6 +73,7 @@ class Plan:
     lower_bound: int
     peak_layer: int
     savings: tuple[str, ...] = ()
+    ram: int | None = None
 
     def code_layers(self) -> tuple[Layer, ...]:
         """The layers that run code; views do not."""
@@ -95,7 +97,7 @@ def plan(graph: Graph, lowered: Sequence[LoweredNode], *, keep_input: bool = Fal
 def _planned(chooser: Chooser, choices: Sequence[Choice]) -> Plan:
     calls = [choice.call for choice in choices]
     placed, lower_bound = arrange(chooser.graph, calls, chooser.keep_input)
-    live = live_bytes(placed, len(calls))
+    needed = live_bytes(placed, len(calls))
     at = {b.first: b.offset for b in placed if not b.tensors}
     return Plan(
         graph=chooser.graph,
@@ -104,7 +106,7 @@ def _planned(chooser: Chooser, choices: Sequence[Choice]) -> Plan:
         offsets=MappingProxyType({t: b.offset for b in placed for t in b.tensors}),
         arena_bytes=height(placed),
         lower_bound=lower_bound,
-        peak_layer=live.index(max(live)),
+        peak_layer=needed.index(max(needed)),
         savings=tuple(saving for choice in choices if (saving := choice.saving)),
     )
 
@@ -112,10 +114,12 @@ def _planned(chooser: Chooser, choices: Sequence[Choice]) -> Plan:
 def _leaner(chooser: Chooser, fast: tuple[Choice, ...]) -> Plan:
     """The plan of the fastest choices, or one with chains that cost next to nothing and spare enough."""
     plain = _planned(chooser, fast)
-    if len(fast) > _MOST_NODES:
+    wanted = plain.arena_bytes - max(_WORTH * plain.arena_bytes, _WORTH_BYTES)
+    if len(fast) > _MOST_NODES or wanted <= 0:
         return plain
-    lean = _planned(chooser, chooser.shrink(fast, 0, _FREE * sum(choice.macs for choice in fast)))
-    return lean if plain.arena_bytes - lean.arena_bytes >= max(_WORTH * plain.arena_bytes, _WORTH_BYTES) else plain
+    choices = chooser.shrink(fast, 0, _FREE * sum(choice.macs for choice in fast))
+    lean = _planned(chooser, choices) if max(live(chooser.graph, choices, chooser.keep_input)) <= wanted else plain
+    return lean if lean.arena_bytes <= wanted else plain
 
 
 def _fitted(chooser: Chooser, fast: tuple[Choice, ...], ram: int) -> Plan:
@@ -133,7 +137,7 @@ def _fitted(chooser: Chooser, fast: tuple[Choice, ...], ram: int) -> Plan:
             f"at {_peak(least)}; no bands of rows and no other kernels need less there",
             f"give --ram {least.arena_bytes}, or shrink these tensors: {_largest_activations(least)}",
         )  # fmt: skip
-    return least
+    return replace(least, ram=ram)
 
 
 def constant_bytes(plan: Plan) -> int:

@@ -155,7 +155,7 @@ def built(result: BuildResult) -> None:
         table.add_row(str(entry.index), entry.op, called, f"{entry.macs:,}", audit.instructions if audit else "")
     console.print(table)
     _fallen([item for item in result.audit if item.fell_back])
-    for line in about.passes:
+    for line in (*about.passes, *about.savings):
         say(line)
     say(_memory_line(result))
     say(f"project: {result.folder}")
@@ -174,7 +174,8 @@ def _fallen(items: Sequence[LayerAudit]) -> None:
 def _memory_line(result: BuildResult) -> str:
     about, board = result.manifest, result.board
     peak = about.layers[about.peak_layer]
-    arena = f"arena {about.arena_bytes:,} bytes (at least {about.arena_lower_bound:,})"
+    limit = f" of {about.ram:,}" if about.ram else ""
+    arena = f"arena {about.arena_bytes:,}{limit} bytes (at least {about.arena_lower_bound:,} with these kernels)"
     text = f"{arena}, peak at layer {peak.index} {peak.op}"
     sizes = result.built.sizes if result.built else None
     if sizes is None or board.memory is None:
@@ -279,7 +280,8 @@ def inspected(found: Inspection) -> None:
     console.print(table)
     if found.arena_bytes is not None:
         say(
-            f"arena {found.arena_bytes:,} bytes, peak at layer {found.peak_layer}; "
+            f"arena {found.arena_bytes:,} bytes (at least {found.arena_lower_bound:,}), peak at layer "
+            f"{found.peak_layer}, with portable kernels and no graph passes; "
             f"constants {found.flash_bytes:,} bytes"
         )
     for fault in found.faults:
