@@ -104,12 +104,17 @@ class Banding:
     def __init__(self, graph: Graph, target: Target, kernels: str) -> None:
         self._graph, self._target, self._kernels = graph, target, kernels
         self._calls: dict[tuple[int, ...], tuple[KernelCall, ...]] = {}
+        self._chains: dict[tuple[tuple[int, ...], int, bool], Chain | None] = {}
 
     def chain(self, nodes: Sequence[Node], rows: int, tight: bool = False) -> Chain | None:
         """`nodes`, each reading what the one before it writes, in bands of `rows` rows of the last one's output. None
         where a kernel takes no bands, a band would not start at a whole word, or the output has no more rows."""
-        if not all(self.takes(node) for node in nodes):
-            return None
+        key = (tuple(node.index for node in nodes), rows, tight)
+        if key not in self._chains:
+            self._chains[key] = self._chain(nodes, rows, tight) if all(map(self.takes, nodes)) else None
+        return self._chains[key]
+
+    def _chain(self, nodes: Sequence[Node], rows: int, tight: bool) -> Chain | None:
         geometries = [_geometry(NodeView(self._graph, node)) for node in nodes]
         if rows >= geometries[-1].output_height:
             return None

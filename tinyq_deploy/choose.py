@@ -74,6 +74,7 @@ class Chooser:
     graph: Graph
     keep_input: bool
     banding: Banding | None
+    grain: int = 1  # bytes at the peak that matter; what spares less of them than that is chosen by its cost
 
     def shrink(self, choices: tuple[Choice, ...], limit: int, budget: float = math.inf) -> tuple[Choice, ...]:
         """`choices` with replacements until at most `limit` bytes are live at once, for at most `budget` instructions
@@ -88,17 +89,18 @@ class Chooser:
                 for n, option in enumerate(self._options(choices, found.index(peak)))
                 if sum(choice.cost for choice in option) <= budget
             ]
-            rank, _, best = min(options, default=((peak, 0, 0.0), 0, choices))
-            if rank[:2] >= (peak, found.count(peak)):
+            best = min(options, default=((0, 0, 0.0), 0, choices))[2]
+            if self._rank(best, limit)[:2] >= self._rank(choices, limit)[:2]:
                 return choices
             choices = best
         return choices
 
     def _rank(self, option: tuple[Choice, ...], limit: int) -> tuple[int, int, float]:
+        """Grains above the limit at the peak, layers with that many bytes, instructions more: the less the better."""
         found = live(self.graph, option, self.keep_input)
         peak = max(found)
         cost = sum(choice.cost for choice in option)
-        return (limit, 0, cost) if peak <= limit else (peak, found.count(peak), cost)
+        return (0, 0, cost) if peak <= limit else (-(-(peak - limit) // self.grain), found.count(peak), cost)
 
     def _options(self, choices: tuple[Choice, ...], at: int) -> Iterator[tuple[Choice, ...]]:
         """All ways to replace the choice at a position, alone or together with its neighbours."""
@@ -114,7 +116,7 @@ class Chooser:
         for first in range(at, -1, -1):
             for last in range(at, len(choices)):
                 items = tuple(item for choice in choices[first : last + 1] for item in choice.items)
-                if not 2 <= len(items) <= _MOST_NODES or not self._consecutive(items):
+                if not 2 <= len(items) <= _MOST_NODES or not self.consecutive(items):
                     continue
                 for made in self._chains(items):
                     yield (*choices[:first], made, *choices[last + 1 :])
@@ -129,7 +131,7 @@ class Chooser:
                 cost = _PER_CALL * chain.calls + _PER_BYTE * chain.moved_bytes + _PER_MAC_TIGHT * macs * tight
                 yield Choice(items, chain.call, chain, cost)
 
-    def _consecutive(self, items: Sequence[LoweredNode]) -> bool:
+    def consecutive(self, items: Sequence[LoweredNode]) -> bool:
         """Whether each item reads what the one before it writes, and nobody else does."""
         readers = [index for node in self.graph.nodes for index in node.inputs] + list(self.graph.outputs)
         for item in items:

@@ -33,8 +33,8 @@ class LayerInfo:
 
 @dataclass(frozen=True)
 class Inspection:
-    """A model. `arena_bytes`, what no layout of its layers could spare of them, and `flash_bytes` (constants as emitted)
-    are None where it does not compile; `faults` say why."""
+    """A model. `arena_bytes`, how many of them no layout could spare, and `flash_bytes` (constants as emitted) are None
+    where it does not compile; `faults` say why."""
 
     name: str
     sha256: str

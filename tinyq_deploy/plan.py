@@ -19,10 +19,10 @@ from tinyq_deploy.lower import LoweredNode
 from tinyq_deploy.sharing import arrange
 
 # Without --ram chains are chosen that cost at most this share of the multiplications and spare this share of the arena,
-# and so many bytes, in models of up to so many nodes.
-_FREE, _WORTH, _WORTH_BYTES, _MOST_NODES = 0.01, 0.1, 1024, 200
-# Tries to meet --ram, each with a lower limit on what is live at once.
-_ROUNDS = 4
+# and so many bytes, in models of up to so many nodes. Smaller differences between chains than a grain do not count.
+_FREE, _WORTH, _WORTH_BYTES, _MOST_NODES, _GRAIN = 0.01, 0.1, 1024, 200, 0.02
+# Tries to meet --ram, each with a lower limit on what is live at once, and as many with higher ones.
+_TRIES = 4
 # RAM of the app, the link and the port besides arena and stack; the linked image is measured exactly.
 LEAST_OTHER_RAM = 1024
 
@@ -90,11 +90,12 @@ def plan(graph: Graph, lowered: Sequence[LoweredNode], *, keep_input: bool = Fal
     fast = first_candidates(lowered)
     chooser = Chooser(graph, keep_input, banding)
     if ram is None:
-        return _leaner(chooser, fast) if banding else _planned(chooser, fast)
+        return _leaner(chooser, fast) if banding else planned(chooser, fast)
     return _fitted(chooser, fast, ram)
 
 
-def _planned(chooser: Chooser, choices: Sequence[Choice]) -> Plan:
+def planned(chooser: Chooser, choices: Sequence[Choice]) -> Plan:
+    """The plan that runs these choices, one after the other."""
     calls = [choice.call for choice in choices]
     placed, lower_bound = arrange(chooser.graph, calls, chooser.keep_input)
     needed = live_bytes(placed, len(calls))
@@ -113,28 +114,36 @@ def _planned(chooser: Chooser, choices: Sequence[Choice]) -> Plan:
 
 def _leaner(chooser: Chooser, fast: tuple[Choice, ...]) -> Plan:
     """The plan of the fastest choices, or one with chains that cost next to nothing and spare enough."""
-    plain = _planned(chooser, fast)
+    plain = planned(chooser, fast)
     wanted = plain.arena_bytes - max(_WORTH * plain.arena_bytes, _WORTH_BYTES)
     if len(fast) > _MOST_NODES or wanted <= 0:
         return plain
-    choices = chooser.shrink(fast, 0, _FREE * sum(choice.macs for choice in fast))
-    lean = _planned(chooser, choices) if max(live(chooser.graph, choices, chooser.keep_input)) <= wanted else plain
+    coarse = replace(chooser, grain=max(1, round(_GRAIN * plain.arena_bytes)))
+    choices = coarse.shrink(fast, 0, _FREE * sum(choice.macs for choice in fast))
+    lean = planned(chooser, choices) if max(live(chooser.graph, choices, chooser.keep_input)) <= wanted else plain
     return lean if lean.arena_bytes <= wanted else plain
 
 
 def _fitted(chooser: Chooser, fast: tuple[Choice, ...], ram: int) -> Plan:
-    """A plan whose arena needs at most `ram` bytes."""
-    least, limit = _planned(chooser, fast), ram
-    for _ in range(_ROUNDS):
-        if least.arena_bytes <= ram or limit <= 0:
+    """A plan whose arena needs at most `ram` bytes. What is live at once is held to `ram`, then to less, because of the
+    gaps that a layout has, then to more, because the kernels with the least scratch may leave larger gaps."""
+    least = made = planned(chooser, fast)
+    most, limit = least.lower_bound, ram
+    for _ in range(_TRIES):
+        if least.arena_bytes <= ram:
             break
-        made = _planned(chooser, chooser.shrink(fast, limit))
-        limit -= max(made.arena_bytes - ram, ALIGNMENT)
+        made = planned(chooser, chooser.shrink(fast, limit))
         least = min(least, made, key=lambda plan: plan.arena_bytes)
+        limit -= max(made.arena_bytes - ram, ALIGNMENT)
+    for step in range(1, _TRIES + 1):
+        if least.arena_bytes <= ram:
+            break
+        limit = made.lower_bound + (most - made.lower_bound) * step // (_TRIES + 1)
+        least = min(least, planned(chooser, chooser.shrink(fast, limit)), key=lambda plan: plan.arena_bytes)
     if least.arena_bytes > ram:
         raise FitError(
             "the arena fits --ram", f"{least.arena_bytes:,} bytes of {ram:,}, of which {least.lower_bound:,} are live "
-            f"at {_peak(least)}; no bands of rows and no other kernels need less there",
+            f"at {_peak(least)}; no bands of rows and no other kernels were found that need less",
             f"give --ram {least.arena_bytes}, or shrink these tensors: {_largest_activations(least)}",
         )  # fmt: skip
     return replace(least, ram=ram)
