@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from tinyq_deploy.arena import Buffer, aligned, live_bytes
 from tinyq_deploy.bands import Banding
-from tinyq_deploy.chain import Chain
+from tinyq_deploy.chain import Chain, Run
 from tinyq_deploy.graph import Graph
 from tinyq_deploy.kernels.base import KernelCall, Read, Write
 from tinyq_deploy.lower import LoweredNode
@@ -21,8 +21,9 @@ from tinyq_deploy.sharing import share
 _MOST_NODES = 5
 _ROWS = (1, 2, 3, 4, 5, 6, 8, 12, 16, 24, 32, 48)
 # Instructions, roughly, of one more kernel call, of a byte that is moved, and per multiplication of a kernel with less
-# scratch and of another kernel than the first. They order choices that need as much memory.
-_PER_CALL, _PER_BYTE, _PER_MAC_TIGHT, _PER_MAC_OTHER = 200.0, 0.5, 0.2, 10.0
+# scratch, of one that computes few pixels at a time, and of another kernel than the first. They order choices.
+_PER_CALL, _PER_BYTE, _PER_MAC_TIGHT, _PER_MAC_FEW, _PER_MAC_OTHER = 200.0, 0.5, 0.2, 0.1, 10.0
+_FEW_PIXELS = 256
 # Replacements at most: each tries some hundred choices.
 _MOST_CHANGES = 40
 
@@ -128,8 +129,16 @@ class Chooser:
         for rows, tight in itertools.product(_ROWS, (False, True)):
             chain = self.banding.chain([item.node for item in items], rows, tight)
             if chain is not None:
-                cost = _PER_CALL * chain.calls + _PER_BYTE * chain.moved_bytes + _PER_MAC_TIGHT * macs * tight
-                yield Choice(items, chain.call, chain, cost)
+                few = sum(self._few(chain, item) for item in items)
+                cost = _PER_CALL * chain.calls + _PER_BYTE * chain.moved_bytes
+                yield Choice(items, chain.call, chain, cost + _PER_MAC_TIGHT * macs * tight + _PER_MAC_FEW * few)
+
+    def _few(self, chain: Chain, item: LoweredNode) -> float:
+        """Multiplications of a node that are computed for few pixels at a time."""
+        _, height, width, _ = self.graph.tensors[item.node.outputs[0]].shape
+        runs = [step.part for band in chain.bands for step in band.steps if isinstance(step, Run)]
+        rows = sum(part.rows for part in runs if part.node == item.node and part.rows * width < _FEW_PIXELS)
+        return item.macs * rows / height
 
     def consecutive(self, items: Sequence[LoweredNode]) -> bool:
         """Whether each item reads what the one before it writes, and nobody else does."""
