@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from tinyq_deploy.bands import Banding
 from tinyq_deploy.choose import Choice, Chooser, first_candidates
 from tinyq_deploy.graph import Graph
@@ -25,7 +27,9 @@ def banded(
     return planned(chooser, made)
 
 
-def chains(chooser: Chooser, banding: Banding, rest: list[Choice], rows: int, nodes: int, tight: bool):  # type: ignore[no-untyped-def]
+def chains(
+    chooser: Chooser, banding: Banding, rest: list[Choice], rows: int, nodes: int, tight: bool
+) -> Iterator[tuple[int, Choice]]:
     """(nodes, choice) of each chain that `rest` can begin with, longest first."""
     for count in range(min(nodes, len(rest)), 1, -1):
         items = tuple(choice.items[0] for choice in rest[:count])

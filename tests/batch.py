@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from banded import banded
 
 from tinyq_deploy import build as build_stage
 from tinyq_deploy import project, render, toolchains
@@ -31,15 +32,17 @@ OFFSET = 1 << 20
 
 def build(
     folder: Path, model: bytes, board: Board, target: Target, kernels: str, toolchain: str, optimize: Optimize,
-    keep_layers: bool = False, ram: int | None = None,
+    keep_layers: bool = False, bands: tuple[int, int] | None = None,
 ) -> Path:  # fmt: skip
-    """The ELF of a model with the batch program instead of the application."""
+    """The ELF of a model with the batch program instead of the application; `bands` as in host_c.planned."""
     graph = read(model, "model.tflite")
     check(graph)
     if not keep_layers:
         graph = run_passes(graph).graph
     banding = None if keep_layers else Banding(graph, target, kernels)
-    program = plan(graph, lower(graph, target, kernels), banding=banding, ram=ram)
+    program = plan(graph, lower(graph, target, kernels), banding=banding)
+    if bands:
+        program = banded(graph, target, kernels, rows=bands[0], nodes=bands[1], tight=True)
     settings = render.Settings("batch", kernels, optimize)
     made = render.render(program, board, target, settings, model)
     assert board.memory is not None

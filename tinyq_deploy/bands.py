@@ -4,7 +4,7 @@
 In NHWC a band of rows is contiguous: a layer on a band is the same layer on a lower input, with the padding that its
 band sees. Between two layers of a chain lies a window of rows. For each band of the chain's output the rows that the
 last band left and this one needs too move to the window's front, the layer before computes the rows that are new, and
-the layer behind reads the window. No row is computed twice.
+the layer behind reads the window. No row is computed twice, and none that nobody reads.
 """
 
 from __future__ import annotations
@@ -179,7 +179,8 @@ class _Maker:
         row = task.computes.first - (0 if last else task.holds.first)
         write = Place("output" if last else "scratch", (0 if last else self.windows[n]) + row * geometry.output_bytes)
         pad_top = max(0, geometry.pad_top - task.computes.first * geometry.stride)
-        yield Run(self._part(n, len(reads), len(task.computes), pad_top), read, write)
+        part = self._part(n, len(reads), len(task.computes), pad_top)
+        yield Run(part, task.computes.first, read, write)
 
     def _part(self, n: int, reads: int, rows: int, pad_top: int) -> Part:
         key = (n, reads, rows, pad_top)

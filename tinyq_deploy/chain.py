@@ -32,9 +32,10 @@ class Place:
 
 @dataclass(frozen=True)
 class Run:
-    """A call of a part."""
+    """A call of a part, which computes the rows of its node's output from `row` on."""
 
     part: Part
+    row: int
     read: Place
     write: Place
 
