@@ -8,20 +8,22 @@ import time
 from collections.abc import Sequence
 
 import nets
+import numpy as np
 import pytest
 from host_c import TARGET, planned
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from models import Op, T, model
+from models import Op, T, constant, model
 
 from tinyq_deploy import board as boards
 from tinyq_deploy.arena import ALIGNMENT, Buffer, live_bytes, place
+from tinyq_deploy.bands import Banding
 from tinyq_deploy.board import Board
 from tinyq_deploy.chain import Chain, Move
 from tinyq_deploy.check import check
 from tinyq_deploy.errors import FitError
 from tinyq_deploy.graph import Graph, NodeView
-from tinyq_deploy.kernels.base import Read, Scratch, Write
+from tinyq_deploy.kernels.base import Read, Scratch, Target, Write
 from tinyq_deploy.lower import LoweredNode, lower
 from tinyq_deploy.plan import Layer, Plan, check_fit, constant_bytes, plan
 from tinyq_deploy.read import read
@@ -317,6 +319,73 @@ def test_a_view_keeps_its_source_alive() -> None:
     assert made.offsets[1] == made.offsets[2] != made.offsets[3]
 
 
+def test_what_is_written_over_a_larger_tensor_leaves_the_rest_free() -> None:
+    pool = {"padding": "VALID", "stride_h": 2, "stride_w": 2, "filter_height": 2, "filter_width": 2}
+    tensors = [q(1, 8, 8, 4), q(1, 4, 4, 4), q(1, 4, 4, 4), q(1, 4, 4, 4)]
+    ops = [Op("AVERAGE_POOL_2D", [0], [1], pool, 2), Op("ADD", [1, 1], [2]), Op("ADD", [1, 2], [3])]
+    made = planned(model(tensors, ops, [0], [3]), kernels="own")
+    assert_sound(made)
+    (joined,) = (b for b in made.buffers if 0 in b.tensors)
+    assert joined.tensors[:2] == (0, 1), "the pool writes over its input"
+    assert joined.shrinks == ((1, 64),)
+    assert made.arena_bytes == 256
+
+
+# Memory for speed ---------------------------------------------------------------------------------------------------
+
+
+def banded_plan(ram: int | None, *, keep_input: bool = False) -> Plan:
+    """`nets.wide` with portable kernels."""
+    graph = read(nets.wide(), "wide")
+    check(graph)
+    nodes = lower(graph, TARGET, "portable")
+    return plan(graph, nodes, banding=Banding(graph, TARGET, "portable"), ram=ram, keep_input=keep_input)
+
+
+def test_a_limit_brings_the_least_bands_that_keep_it() -> None:
+    whole = banded_plan(1 << 20)
+    assert (whole.savings, whole.ram) == ((), 1 << 20)
+    arenas = []
+    for ram in (whole.arena_bytes - 1, 3500, 2500, 2048):
+        made = banded_plan(ram)
+        assert_sound(made)
+        assert made.arena_bytes <= ram
+        assert len(made.savings) == 1
+        arenas.append(made.layers[0].chain.rows if made.layers[0].chain else 0)
+    assert arenas == sorted(arenas, reverse=True)
+    assert arenas[0] > arenas[-1] > 0
+
+
+def test_a_limit_that_cannot_be_kept_names_the_least() -> None:
+    with pytest.raises(FitError) as caught:
+        banded_plan(1024)
+    assert caught.value.exit_code == 4
+    least = int(str(caught.value).split("give --ram ")[1].split(",")[0])
+    assert banded_plan(least).arena_bytes == least
+    assert f"{least:,} bytes of 1,024" in str(caught.value)
+    assert "layer 0 CONV_2D + DEPTHWISE_CONV_2D" in str(caught.value)
+
+
+def test_a_kept_input_is_not_written_over_by_bands() -> None:
+    made = banded_plan(4000, keep_input=True)
+    assert_sound(made, keep_input=True)
+    assert made.layers[0].chain is not None
+
+
+def test_our_own_kernels_can_do_with_less_scratch() -> None:
+    graph = read(model([q(1, 16, 16, 16), constant(np.ones((1, 3, 3, 16)), 0.1, axis=3), q(1, 16, 16, 16)],
+                       [Op("DEPTHWISE_CONV_2D", [0, 1], [2], {"padding": "SAME", "stride_h": 1, "stride_w": 1,
+                                                              "depth_multiplier": 1}, 3)], [0], [2]), "x")  # fmt: skip
+    nodes = lower(graph, Target("cortex-m4"), "own")
+    fast = plan(graph, nodes)
+    made = plan(graph, nodes, ram=fast.arena_bytes - 500)
+    assert_sound(made)
+    assert made.layers[0].call.function == fast.layers[0].call.function
+    assert made.layers[0].call.scratch_bytes < fast.layers[0].call.scratch_bytes
+    (line,) = made.savings
+    assert "layer 0 DEPTHWISE_CONV_2D with less scratch" in line
+
+
 def test_keep_input_costs_its_bytes() -> None:
     data = nets.chain(3)
     assert planned(data).arena_bytes == 8
@@ -390,6 +459,7 @@ def test_too_little_ram_is_told_with_bytes_and_tensors() -> None:
     assert caught.value.exit_code == 4
     assert f"96 + {board.memory.stack_bytes:,} + 1,024 = {needed:,} bytes of {needed - 1:,}" in text
     assert "layer 1 DEPTHWISE_CONV_2D" in text
+    assert "build with --ram 95, shrink" in text
     assert text.endswith("'net/conv' [1, 6, 4, 2] 48 bytes, 'net/depthwise' [1, 6, 4, 2] 48 bytes")
 
 

@@ -134,7 +134,7 @@ def _fitted(chooser: Chooser, fast: tuple[Choice, ...], ram: int) -> Plan:
             break
         made = planned(chooser, chooser.shrink(fast, limit))
         least = min(least, made, key=lambda plan: plan.arena_bytes)
-        limit -= max(made.arena_bytes - ram, ALIGNMENT)
+        limit = min(limit - (made.arena_bytes - ram), made.lower_bound - ALIGNMENT)
     for step in range(1, _TRIES + 1):
         if least.arena_bytes <= ram:
             break
@@ -168,7 +168,8 @@ def check_fit(plan: Plan, board: Board) -> None:
             f"arena, stack and link buffers fit the RAM of {board.name}",
             f"{plan.arena_bytes:,} + {board.memory.stack_bytes:,} + {LEAST_OTHER_RAM:,} = {ram:,} bytes of "
             f"{board.memory.ram.bytes:,}; the peak is at {_peak(plan)}",
-            f"shrink these tensors or take a larger board: {_largest_activations(plan)}",
+            f"{_room(ram - plan.arena_bytes, board)}shrink these tensors or take a larger board: "
+            f"{_largest_activations(plan)}",
         )
     if constant_bytes(plan) > board.memory.flash.bytes:
         raise FitError(
@@ -176,6 +177,12 @@ def check_fit(plan: Plan, board: Board) -> None:
             f"{constant_bytes(plan):,} bytes of {board.memory.flash.bytes:,}",
             f"shrink these tensors or take a larger board: {_largest_constants(plan)}",
         )
+
+
+def _room(others: int, board: Board) -> str:
+    """The advice to hold the arena to what is left beside the other uses of RAM, if anything is."""
+    room = board.memory.ram.bytes - others if board.memory else 0
+    return f"build with --ram {room}, " if room > 0 else ""
 
 
 def _peak(plan: Plan) -> str:
