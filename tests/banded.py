@@ -33,6 +33,6 @@ def chains(
     """(nodes, choice) of each chain that `rest` can begin with, longest first."""
     for count in range(min(nodes, len(rest)), 1, -1):
         items = tuple(choice.items[0] for choice in rest[:count])
-        chain = banding.chain([i.node for i in items], rows, tight) if chooser.consecutive(items) else None
+        chain = banding.chain(items, rows, tight) if chooser.consecutive(items) else None
         if chain is not None:
             yield count, Choice(items, chain.call, chain)

@@ -17,7 +17,7 @@ from tinyq_deploy.arena import ALIGNMENT, aligned
 from tinyq_deploy.chain import Band, Chain, Move, Part, Place, Run
 from tinyq_deploy.graph import Graph, Node, NodeView
 from tinyq_deploy.kernels.base import KernelCall, Read, Scratch, Target, Write
-from tinyq_deploy.lower import lower_node
+from tinyq_deploy.lower import LoweredNode, lower_node
 from tinyq_deploy.ops.conv_2d import Conv2D, window
 from tinyq_deploy.ops.depthwise_conv_2d import DepthwiseConv2D
 from tinyq_deploy.ops.pool_2d import AveragePool2D, MaxPool2D
@@ -98,27 +98,28 @@ def schedule(nodes: Sequence[_Geometry], rows: int) -> list[list[_Task]]:
 
 
 class Banding:
-    """Makes chains of a graph's nodes for a target. The kernels are the first candidates for a band of rows, or where
-    `tight`, the same ones with the least scratch."""
+    """Makes chains of a graph's nodes for a target. The kernels are from the sets that the whole nodes' first candidates
+    are from, where these take a band of rows, or where `tight`, those with the least scratch."""
 
     def __init__(self, graph: Graph, target: Target, kernels: str) -> None:
         self._graph, self._target, self._kernels = graph, target, kernels
-        self._calls: dict[tuple[int, ...], tuple[KernelCall, ...]] = {}
+        self._calls: dict[tuple[object, ...], list[KernelCall]] = {}
         self._chains: dict[tuple[tuple[int, ...], int, bool], Chain | None] = {}
 
-    def chain(self, nodes: Sequence[Node], rows: int, tight: bool = False) -> Chain | None:
-        """`nodes`, each reading what the one before it writes, in bands of `rows` rows of the last one's output. None
+    def chain(self, items: Sequence[LoweredNode], rows: int, tight: bool = False) -> Chain | None:
+        """`items`, each reading what the one before it writes, in bands of `rows` rows of the last one's output. None
         where a kernel takes no bands, a band would not start at a whole word, or the output has no more rows."""
-        key = (tuple(node.index for node in nodes), rows, tight)
+        key = (tuple(item.node.index for item in items), rows, tight)
         if key not in self._chains:
-            self._chains[key] = self._chain(nodes, rows, tight) if all(map(self.takes, nodes)) else None
+            takes = all(self.takes(item.node) for item in items)
+            self._chains[key] = self._chain(items, rows, tight) if takes else None
         return self._chains[key]
 
-    def _chain(self, nodes: Sequence[Node], rows: int, tight: bool) -> Chain | None:
-        geometries = [_geometry(NodeView(self._graph, node)) for node in nodes]
+    def _chain(self, items: Sequence[LoweredNode], rows: int, tight: bool) -> Chain | None:
+        geometries = [_geometry(NodeView(self._graph, item.node)) for item in items]
         if rows >= geometries[-1].output_height:
             return None
-        maker = _Maker(self, nodes, geometries, schedule(geometries, rows), tight)
+        maker = _Maker(self, items, geometries, schedule(geometries, rows), tight)
         bands = tuple(maker.bands())
         return maker.finish(bands, rows) if maker.sound(bands) else None
 
@@ -127,12 +128,13 @@ class Banding:
         view = NodeView(self._graph, node)
         return node.op in ROW_WISE and len(view.output().shape) == 4 and view.given(0).shape[1] > 0
 
-    def call(self, node: Node, reads: int, rows: int, pad_top: int, tight: bool) -> KernelCall:
-        """The call that computes `rows` output rows of `node` from `reads` input rows."""
-        key = (node.index, reads, rows, pad_top)
+    def call(self, item: LoweredNode, reads: int, rows: int, pad_top: int, tight: bool) -> KernelCall:
+        """The call that computes `rows` output rows of a node from `reads` input rows."""
+        key = (item.node.index, reads, rows, pad_top)
         if key not in self._calls:
-            view = self._band(node, reads, rows, pad_top)
-            self._calls[key] = lower_node(view, self._target, self._kernels).candidates
+            view, wanted = self._band(item.node, reads, rows, pad_top), item.candidates[0].kernel_set
+            calls = lower_node(view, self._target, self._kernels).candidates
+            self._calls[key] = [call for call in calls if call.kernel_set == wanted] or list(calls)
         first, *others = self._calls[key]
         alike = [first, *(call for call in others if call.function == first.function)]
         return min(alike, key=lambda call: call.scratch_bytes) if tight else first
@@ -150,10 +152,11 @@ class _Maker:
     """Turns the schedule of a chain into calls and addresses."""
 
     def __init__(
-        self, banding: Banding, nodes: Sequence[Node], geometries: Sequence[_Geometry],
+        self, banding: Banding, items: Sequence[LoweredNode], geometries: Sequence[_Geometry],
         tasks: Sequence[Sequence[_Task]], tight: bool,
     ) -> None:  # fmt: skip
-        self.banding, self.nodes, self.geometries, self.tasks, self.tight = banding, nodes, geometries, tasks, tight
+        self.banding, self.items, self.geometries, self.tasks, self.tight = banding, items, geometries, tasks, tight
+        self.nodes = tuple(item.node for item in items)
         self.parts: dict[tuple[int, int, int, int], Part] = {}
         self.windows = [0]
         for n, geometry in enumerate(geometries[:-1]):
@@ -188,7 +191,7 @@ class _Maker:
             node = self.nodes[n]
             alike = sum(1 for other in self.parts if other[0] == n)
             symbol = f"layer_{node.index:02d}_{node.op.lower()}_band{f'_{alike + 1}' if alike else ''}"
-            call = self.banding.call(node, reads, rows, pad_top, self.tight)
+            call = self.banding.call(self.items[n], reads, rows, pad_top, self.tight)
             self.parts[key] = Part(node, symbol, call, reads, rows)
         return self.parts[key]
 
@@ -213,7 +216,7 @@ class _Maker:
             library_functions=tuple(library), lead=self._lead(),
         )  # fmt: skip
         moved = sum(step.bytes for band in bands for step in band.steps if isinstance(step, Move))
-        return Chain(tuple(self.nodes), rows, bands, parts, call, self.windows[-1], moved)
+        return Chain(self.nodes, rows, bands, parts, call, self.windows[-1], moved)
 
     def _lead(self) -> int:
         """How far the output has to start below the input: each band ends below what later bands still read."""

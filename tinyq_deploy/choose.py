@@ -127,7 +127,7 @@ class Chooser:
             return
         macs = sum(item.macs for item in items)
         for rows, tight in itertools.product(_ROWS, (False, True)):
-            chain = self.banding.chain([item.node for item in items], rows, tight)
+            chain = self.banding.chain(items, rows, tight)
             if chain is not None:
                 few = sum(self._few(chain, item) for item in items)
                 cost = _PER_CALL * chain.calls + _PER_BYTE * chain.moved_bytes

@@ -127,7 +127,9 @@ def _table(title: str, *columns: str, right: Sequence[str] = (), whole: Sequence
 
 
 def _short(function: str) -> str:
-    """tinyq_portable_conv_2d -> portable conv_2d."""
+    """tinyq_portable_conv_2d -> portable conv_2d; those of a chain with + between them."""
+    if " + " in function:
+        return " + ".join(map(_short, function.split(" + ")))
     for kernel_set in ("portable", "cmsis_nn", "own"):
         prefix = f"tinyq_{kernel_set}_"
         if function.startswith(prefix):
