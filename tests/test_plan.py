@@ -115,7 +115,7 @@ def run_chain(memory: Memory, layer: Layer, chain: Chain) -> None:
             moved = memory.arena[source : source + step.bytes]
             memory.arena[to : to + step.bytes] = moved
             continue
-        node, rows = step.part.node, step.part.rows
+        node, rows = step.part.node, step.rows
         source, target = tensors[node.inputs[0]], tensors[node.outputs[0]]
         first, last = window_rows(NodeView(made.graph, node), step.row, rows)
         each, out = source.bytes // source.shape[1], target.bytes // target.shape[1]
@@ -123,7 +123,7 @@ def run_chain(memory: Memory, layer: Layer, chain: Chain) -> None:
         read = range(read.start, read.start + (last - first + 1) * each)
         write = range(begins[step.write.where] + step.write.offset, 0)
         write = range(write.start, write.start + rows * out)
-        assert last - first + 1 == step.part.reads
+        assert last - first + 1 == step.reads
         assert memory.holds(source.index, read, first * each), f"{step.part.symbol}: rows {first} to {last} are gone"
         assert not set(read) & set(write), f"{step.part.symbol} writes what it reads"
         used = range(

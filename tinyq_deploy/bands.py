@@ -9,7 +9,7 @@ the layer behind reads the window. No row is computed twice, and none that nobod
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
@@ -98,8 +98,8 @@ def schedule(nodes: Sequence[_Geometry], rows: int) -> list[list[_Task]]:
 
 
 class Banding:
-    """Makes chains of a graph's nodes for a target. The kernels are from the sets that the whole nodes' first candidates
-    are from, where these take a band of rows, or where `tight`, those with the least scratch."""
+    """Makes chains of a graph's nodes for a target. The kernels are from the set that the whole node's first candidate
+    is from, if that takes a band of rows; where `tight`, they are those with the least scratch."""
 
     def __init__(self, graph: Graph, target: Target, kernels: str) -> None:
         self._graph, self._target, self._kernels = graph, target, kernels
@@ -121,7 +121,7 @@ class Banding:
             return None
         maker = _Maker(self, items, geometries, schedule(geometries, rows), tight)
         bands = tuple(maker.bands())
-        return maker.finish(bands, rows) if maker.sound(bands) else None
+        return maker.finish(shared(bands), rows) if maker.sound(bands) else None
 
     def takes(self, node: Node) -> bool:
         """Whether a node works row by row."""
@@ -183,16 +183,15 @@ class _Maker:
         write = Place("output" if last else "scratch", (0 if last else self.windows[n]) + row * geometry.output_bytes)
         pad_top = max(0, geometry.pad_top - task.computes.first * geometry.stride)
         part = self._part(n, len(reads), len(task.computes), pad_top)
-        yield Run(part, task.computes.first, read, write)
+        yield Run(part, task.computes.first, len(task.computes), len(reads), read, write)
 
     def _part(self, n: int, reads: int, rows: int, pad_top: int) -> Part:
         key = (n, reads, rows, pad_top)
         if key not in self.parts:
-            node = self.nodes[n]
-            alike = sum(1 for other in self.parts if other[0] == n)
-            symbol = f"layer_{node.index:02d}_{node.op.lower()}_band{f'_{alike + 1}' if alike else ''}"
             call = self.banding.call(self.items[n], reads, rows, pad_top, self.tight)
-            self.parts[key] = Part(node, symbol, call, reads, rows)
+            self.parts[key] = Part(
+                self.nodes[n], f"layer_{self.nodes[n].index:02d}_{self.nodes[n].op.lower()}_rows", call
+            )
         return self.parts[key]
 
     def sound(self, bands: Sequence[Band]) -> bool:
@@ -205,8 +204,9 @@ class _Maker:
 
     def finish(self, bands: tuple[Band, ...], rows: int) -> Chain:
         """The chain of these bands."""
-        parts = tuple(part for _, part in sorted(self.parts.items(), key=lambda item: item[0][0]))
-        kernel_scratch = max(part.call.scratch_bytes for part in parts)
+        steps = [step for band in bands for step in band.steps if isinstance(step, Run)]
+        parts = tuple(sorted(dict.fromkeys(step.part for step in steps), key=lambda part: part.symbol))
+        kernel_scratch = max(part.call.scratch_bytes for part in self.parts.values())
         functions = dict.fromkeys(part.call.function for part in parts if part.call.function)
         library = dict.fromkeys(name for part in parts for name in part.call.library_functions)
         call = KernelCall(
@@ -228,6 +228,36 @@ class _Maker:
             if len(tasks[0].computes):
                 still_read = first.reads(tasks[0].computes).first
         return lead
+
+
+def shared(bands: Sequence[Band]) -> tuple[Band, ...]:
+    """The same bands with one part for all calls of a node that differ only in numbers, which become its arguments."""
+    groups: dict[tuple[object, ...], list[Part]] = {}
+    for part in dict.fromkeys(s.part for band in bands for s in band.steps if isinstance(s, Run)):
+        groups.setdefault(_code(part), []).append(part)
+    merged: dict[Part, Part] = {}
+    for group in groups.values():
+        names = [name for name, _ in group[0].call.params]
+        columns = {name: tuple(dict(part.call.params)[name] for part in group) for name in names}
+        arguments = {column: name for name, column in reversed(columns.items()) if len(set(column)) > 1}
+        varying = {name: arguments[column] for name, column in columns.items() if column in arguments}
+        number = 1 + sum(part.node == group[0].node for part in dict.fromkeys(merged.values()))
+        symbol = group[0].symbol + (f"_{number}" if number > 1 else "")
+        merged.update(dict.fromkeys(group, replace(group[0], symbol=symbol, varying=MappingProxyType(varying))))
+    return tuple(replace(band, steps=tuple(_with_numbers(step, merged) for step in band.steps)) for band in bands)
+
+
+def _with_numbers(step: Run | Move, merged: Mapping[Part, Part]) -> Run | Move:
+    if isinstance(step, Move):
+        return step
+    numbers, part = dict(step.part.call.params), merged[step.part]
+    return replace(step, part=part, numbers=tuple(numbers[name] for name in part.arguments))
+
+
+def _code(part: Part) -> tuple[object, ...]:
+    """What parts have in common that can be one function: all but the numbers."""
+    constants = tuple((c.name, c.values.dtype.name, c.values.tobytes()) for c in part.call.constants)
+    return part.node.index, part.call.function, constants, tuple(map(type, part.call.arguments))
 
 
 def _offsets(step: Run | Move) -> tuple[int, int]:

@@ -3,23 +3,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Literal
 
 from tinyq_deploy.graph import Node
 from tinyq_deploy.kernels.base import KernelCall
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Part:
-    """One C function of the model: a kernel call for one node, or for `rows` of its output's rows from `reads` of its
-    input's."""
+    """One C function of the model: a kernel call for one node, or for some of its output's rows. `varying` names the
+    function's argument for each parameter that is not the same in all calls; those that always agree share one, so
+    that compilers see that they do."""
 
     node: Node
     symbol: str
     call: KernelCall
-    reads: int = 0
-    rows: int = 0
+    varying: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """The numbers that the function takes, by name."""
+        return tuple(dict.fromkeys(self.varying.values()))
 
 
 @dataclass(frozen=True)
@@ -32,12 +39,16 @@ class Place:
 
 @dataclass(frozen=True)
 class Run:
-    """A call of a part, which computes the rows of its node's output from `row` on."""
+    """A call of a part with the `numbers` that it takes: it computes `rows` rows of its node's output, from
+    `row` on, from `reads` input rows."""
 
     part: Part
     row: int
+    rows: int
+    reads: int
     read: Place
     write: Place
+    numbers: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

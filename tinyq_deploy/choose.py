@@ -136,8 +136,8 @@ class Chooser:
     def _few(self, chain: Chain, item: LoweredNode) -> float:
         """Multiplications of a node that are computed for few pixels at a time."""
         _, height, width, _ = self.graph.tensors[item.node.outputs[0]].shape
-        runs = [step.part for band in chain.bands for step in band.steps if isinstance(step, Run)]
-        rows = sum(part.rows for part in runs if part.node == item.node and part.rows * width < _FEW_PIXELS)
+        runs = [step for band in chain.bands for step in band.steps if isinstance(step, Run)]
+        rows = sum(run.rows for run in runs if run.part.node == item.node and run.rows * width < _FEW_PIXELS)
         return item.macs * rows / height
 
     def consecutive(self, items: Sequence[LoweredNode]) -> bool:

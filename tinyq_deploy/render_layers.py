@@ -49,15 +49,15 @@ def _part(plan: Plan, layer: Layer, part: Part, arrays: weights.Weights, prefix:
         "rows": _rows_of(plan, part) if banded else "",
         "function": part.call.function,
         "params_type": part.call.params_type,
-        "params": [f".{name} = {value}," for name, value in part.call.params],
+        "numbers": part.arguments,
+        "params": [f".{name} = {part.varying.get(name, value)}," for name, value in part.call.params],
         "arguments": [_argument(plan, layer, part, argument, arrays, prefix) for argument in part.call.arguments],
     }
 
 
 def _rows_of(plan: Plan, part: Part) -> str:
     source, output = (plan.graph.tensors[t].shape for t in (part.node.inputs[0], part.node.outputs[0]))
-    shapes = [(shape[0], rows, *shape[2:]) for shape, rows in ((source, part.reads), (output, part.rows))]
-    return " -> ".join(c_text.shape(shape) for shape in shapes)
+    return f"Some rows of {c_text.shape(source)} -> {c_text.shape(output)}"
 
 
 def _argument(plan: Plan, layer: Layer, part: Part, argument: object, arrays: weights.Weights, prefix: str) -> str:
@@ -103,7 +103,8 @@ def _lines(band: Band, begins: dict[str, int], prefix: str) -> list[str]:
     def line(step: Run | Move) -> str:
         if isinstance(step, Move):
             return f"memmove({at(step.to)}, {at(step.source)}, {step.bytes});"
-        return f"{step.part.symbol}({at(step.read)}, {at(step.write)});"
+        numbers = "".join(f", {number}" for number in step.numbers)
+        return f"{step.part.symbol}({at(step.read)}, {at(step.write)}{numbers});"
 
     return [line(step) for step in band.steps]
 
