@@ -65,7 +65,7 @@ def compile_c(argv: Sequence[str | Path], folder: Path) -> None:
 
 
 def planned(model: bytes, name: str = "test.tflite", *, kernels: str = "portable", keep_input: bool = False,
-            passes: bool = False, bands: tuple[int, int] | None = None) -> Plan:  # fmt: skip
+            passes: bool = False, bands: tuple[int, int] | None = None, small: bool = False) -> Plan:  # fmt: skip
     """A model through read, check, the graph passes if wanted, lower and plan; with `bands` (rows, nodes) as many
     layers in bands of so many rows as can be, up to so many nodes a chain."""
     graph = read(model, name)
@@ -73,7 +73,7 @@ def planned(model: bytes, name: str = "test.tflite", *, kernels: str = "portable
     if passes:
         graph = run_passes(graph).graph
     if bands:
-        return banded(graph, TARGET, kernels, rows=bands[0], nodes=bands[1], keep_input=keep_input)
+        return banded(graph, Target("host", small=small), kernels, rows=bands[0], nodes=bands[1], keep_input=keep_input)
     return plan(graph, lower(graph, TARGET, kernels), keep_input=keep_input)
 
 
@@ -82,7 +82,7 @@ def rendered(model: bytes, name: str = "net", *, file: str = "test.tflite", opti
              bands: tuple[int, int] | None = None) -> Project:  # fmt: skip
     """A model as a project for the host, by default as a library."""
     settings = Settings(name, "portable", optimize, export, keep_input)  # type: ignore[arg-type]
-    made = planned(model, file, keep_input=keep_input, passes=passes, bands=bands)
+    made = planned(model, file, keep_input=keep_input, passes=passes, bands=bands, small=optimize == "size")
     return render(made, board.load("host"), TARGET, settings, model)
 
 

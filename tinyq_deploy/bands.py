@@ -121,7 +121,9 @@ class Banding:
             return None
         maker = _Maker(self, items, geometries, schedule(geometries, rows), tight)
         bands = tuple(maker.bands())
-        return maker.finish(shared(bands), rows) if maker.sound(bands) else None
+        if not maker.sound(bands):
+            return None
+        return maker.finish(shared(bands) if self._target.small else apart(bands), rows)
 
     def takes(self, node: Node) -> bool:
         """Whether a node works row by row."""
@@ -230,21 +232,38 @@ class _Maker:
         return lead
 
 
+def apart(bands: Sequence[Band]) -> tuple[Band, ...]:
+    """The same bands with a part for each set of numbers, all of them constants: the fastest."""
+    return _renamed(bands, [[part] for part in _parts(bands)])
+
+
 def shared(bands: Sequence[Band]) -> tuple[Band, ...]:
     """The same bands with one part for all calls of a node that differ only in numbers, which become its arguments."""
     groups: dict[tuple[object, ...], list[Part]] = {}
-    for part in dict.fromkeys(s.part for band in bands for s in band.steps if isinstance(s, Run)):
+    for part in _parts(bands):
         groups.setdefault(_code(part), []).append(part)
+    return _renamed(bands, list(groups.values()))
+
+
+def _parts(bands: Sequence[Band]) -> list[Part]:
+    return list(dict.fromkeys(step.part for band in bands for step in band.steps if isinstance(step, Run)))
+
+
+def _renamed(bands: Sequence[Band], groups: Sequence[Sequence[Part]]) -> tuple[Band, ...]:
+    """`bands` with one part for each group, each with a name of its own."""
     merged: dict[Part, Part] = {}
-    for group in groups.values():
-        names = [name for name, _ in group[0].call.params]
-        columns = {name: tuple(dict(part.call.params)[name] for part in group) for name in names}
-        arguments = {column: name for name, column in reversed(columns.items()) if len(set(column)) > 1}
-        varying = {name: arguments[column] for name, column in columns.items() if column in arguments}
-        number = 1 + sum(part.node == group[0].node for part in dict.fromkeys(merged.values()))
-        symbol = group[0].symbol + (f"_{number}" if number > 1 else "")
-        merged.update(dict.fromkeys(group, replace(group[0], symbol=symbol, varying=MappingProxyType(varying))))
+    for number, group in enumerate(groups):
+        before = sum(other[0].node == group[0].node for other in groups[:number])
+        symbol = group[0].symbol + (f"_{before + 1}" if before else "")
+        merged.update(dict.fromkeys(group, replace(group[0], symbol=symbol, varying=_varying(group))))
     return tuple(replace(band, steps=tuple(_with_numbers(step, merged) for step in band.steps)) for band in bands)
+
+
+def _varying(parts: Sequence[Part]) -> Mapping[str, str]:
+    """The argument for each parameter that is not the same in all `parts`."""
+    columns = {name: tuple(dict(part.call.params)[name] for part in parts) for name, _ in parts[0].call.params}
+    arguments = {column: name for name, column in reversed(columns.items()) if len(set(column)) > 1}
+    return MappingProxyType({name: arguments[column] for name, column in columns.items() if column in arguments})
 
 
 def _with_numbers(step: Run | Move, merged: Mapping[Part, Part]) -> Run | Move:

@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from banded import banded
 from exact import assert_same, reference, samples
 from host_c import TARGET, planned, program, rendered
 from models import T
@@ -13,6 +14,7 @@ from random_nets import Net
 from test_plan import assert_sound
 
 from tinyq_deploy.bands import Banding
+from tinyq_deploy.chain import Run
 from tinyq_deploy.errors import FitError
 from tinyq_deploy.graph import Graph
 from tinyq_deploy.lower import lower
@@ -105,11 +107,11 @@ def least(graph: Graph, core: str = "host", kernels: str = "own", *, keep_input:
     return made
 
 
-@pytest.mark.parametrize("guards", [False, True])
+@pytest.mark.parametrize(("guards", "optimize"), [(False, "speed"), (True, "speed"), (True, "size")])
 @pytest.mark.parametrize("bands", BANDS)
-def test_outputs_are_exact(bands: tuple[int, int], guards: bool) -> None:
+def test_outputs_are_exact(bands: tuple[int, int], guards: bool, optimize: str) -> None:
     models = {f"net{seed}": tall(seed) for seed in SEEDS}
-    built = program(models, guards=guards, bands=bands)
+    built = program(models, guards=guards, bands=bands, optimize=optimize)
     for name, data in models.items():
         given = samples(read(data, name), 2)
         for row, right in zip(built.run(name, given), reference(data).run_many(given), strict=True):
@@ -117,13 +119,22 @@ def test_outputs_are_exact(bands: tuple[int, int], guards: bool) -> None:
                 assert_same(output, wanted, f"{name} in bands {bands}")
 
 
-def test_alike_bands_share_one_function() -> None:
-    made = next(made for seed in SEEDS if len(banded := planned(tall(seed), bands=(1, 2)).layers) and
-                (made := next((layer.chain for layer in banded if layer.chain), None)))  # fmt: skip
-    assert len(made.parts) == 2 < made.calls
-    assert all({"input_height", "output_height", "pad_top"} >= set(part.varying) for part in made.parts)
-    assert any(part.arguments for part in made.parts)
-    assert len({part.symbol for part in made.parts}) == len(made.parts)
+@pytest.mark.parametrize("small", [False, True])
+def test_alike_bands_share_functions(small: bool) -> None:
+    target = type(TARGET)("host", small=small)
+    plans = [banded(read(tall(seed), "tall"), target, "portable", rows=1, nodes=2) for seed in SEEDS]
+    chains = [layer.chain for made in plans for layer in made.layers if layer.chain]
+    for chain in chains:
+        assert len({part.symbol for part in chain.parts}) == len(chain.parts)
+        assert not small or len(chain.parts) == len(chain.nodes), "one function a layer"
+        for part in chain.parts:
+            assert {"input_height", "output_height", "pad_top"} >= set(part.varying)
+            calls = {step.numbers for band in chain.bands for step in band.steps
+                     if isinstance(step, Run) and step.part is part}  # fmt: skip
+            assert all(len(numbers) == len(part.arguments) for numbers in calls)
+            assert len(calls) > 1 or not part.arguments
+    assert any(chain.calls > 2 * len(chain.parts) for chain in chains)
+    assert any(part.arguments for chain in chains for part in chain.parts) == small
 
 
 def test_the_c_says_what_runs_in_bands() -> None:
