@@ -19,6 +19,7 @@ from tinyq_deploy import build as build_stage
 from tinyq_deploy import c_text, files, flashers, manifest, render, sizes, toolchains
 from tinyq_deploy import estimate as estimate_stage
 from tinyq_deploy import quantize as quantize_stage
+from tinyq_deploy.bands import Banding
 from tinyq_deploy.board import Board
 from tinyq_deploy.check import check
 from tinyq_deploy.connect import device_of, verify_flashed
@@ -57,8 +58,8 @@ class DataKeys:
 @dataclass(frozen=True)
 class BuildRequest:
     """What to build and for which board. `representative` is the data a float model is calibrated with; `keep_layers`
-    leaves out all graph passes and fuses no layers, so that every tensor of the model has its counterpart in the
-    firmware."""
+    leaves out graph passes, fused layers and bands of rows, so that every tensor of the model has its counterpart in
+    the firmware; `ram` is the most bytes that the arena may need, for which speed is given up where it must be."""
 
     model: Path
     board: Board
@@ -77,6 +78,7 @@ class BuildRequest:
     export: bool = False
     keep_input: bool = False
     keep_layers: bool = False
+    ram: int | None = None
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,10 @@ def build(request: BuildRequest, progress: Progress = silent) -> BuildResult:
     target = Target(request.board.core, library, small=request.optimize == "size")
     smaller = Optimized(graph) if request.keep_layers else optimize(graph)
     lowered = lower(smaller.graph, target, request.kernels, fuse=not request.keep_layers)
-    program = plan(smaller.graph, lowered, keep_input=request.keep_input)
+    # Bands cost code and some instructions, so builds for speed have them only to meet --ram.
+    bands = not request.keep_layers and (target.small or request.ram is not None)
+    banding = Banding(smaller.graph, target, request.kernels) if bands else None
+    program = plan(smaller.graph, lowered, keep_input=request.keep_input, banding=banding, ram=request.ram)
     check_fit(program, request.board)
     name = c_text.identifier(request.name or request.model.stem)
     settings = render.Settings(

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tinyq_deploy.errors import BuildError, UsageError
 from tinyq_deploy.fuse import Fusion, fusions
@@ -43,12 +43,13 @@ def lower(graph: Graph, target: Target, kernels: str, *, fuse: bool = True) -> t
             "no copy found",
             "pass --cmsis-nn PATH, set TINYQ_CMSIS_NN or CMSIS_PACK_ROOT, or `pip install 'tinyq-deploy[cmsis-nn]'`",
         )
-    sets = PREFERENCE[kernels]
-    pairs = fusions(graph, target, sets[0]) if fuse else ()
+    pairs = fusions(graph, target, PREFERENCE[kernels][0]) if fuse else ()
     fused = {pair.second.index: pair for pair in pairs}
     absorbed = {pair.first.index for pair in pairs}
     return tuple(
-        _lower_pair(graph, fused[node.index]) if node.index in fused else _lower_node(graph, node, target, sets)
+        _lower_pair(graph, fused[node.index])
+        if node.index in fused
+        else lower_node(NodeView(graph, node), target, kernels)
         for node in graph.nodes
         if node.index not in absorbed
     )
@@ -59,10 +60,13 @@ def _lower_pair(graph: Graph, pair: Fusion) -> LoweredNode:
     return LoweredNode(pair.second, macs, pair.calls, (pair.first,))
 
 
-def _lower_node(graph: Graph, node: Node, target: Target, sets: tuple[KernelSet, ...]) -> LoweredNode:
-    view = NodeView(graph, node)
-    calls = tuple(call for kernel_set in sets for call in _calls(view, target, kernel_set))
-    return LoweredNode(node, OPERATORS[node.op].macs(view), calls)
+def lower_node(view: NodeView, target: Target, kernels: str) -> LoweredNode:
+    """Candidates for one node; behind all others our own kernels with less scratch, where they can do with less."""
+    calls = tuple(call for kernel_set in PREFERENCE[kernels] for call in _calls(view, target, kernel_set))
+    scratch = {call.function: call.scratch_bytes for call in calls if call.kernel_set == "own" and call.scratch_bytes}
+    tight = _calls(view, replace(target, least_scratch=True), "own") if scratch else ()
+    leaner = tuple(call for call in tight if call.scratch_bytes < scratch.get(call.function, 0))
+    return LoweredNode(view.node, OPERATORS[view.node.op].macs(view), calls + leaner)
 
 
 def _calls(view: NodeView, target: Target, kernel_set: KernelSet) -> Iterator[KernelCall]:

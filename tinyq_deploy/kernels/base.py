@@ -25,11 +25,13 @@ KernelSet = Literal["own", "cmsis-nn", "portable"]
 
 @dataclass(frozen=True)
 class Target:
-    """What kernels are chosen for: the core, CMSIS-NN where the user has it, and whether flash counts most."""
+    """What kernels are chosen for: the core, CMSIS-NN where the user has it, whether flash counts most, and whether
+    scratch does."""
 
     core: Core
     cmsis_nn: Library | None = None
     small: bool = False
+    least_scratch: bool = False
 
 
 @dataclass(frozen=True)
