@@ -58,7 +58,7 @@ def check(tmp_path: Path, machine: harness.Machine, kernel: Kernel, views: list[
         pytest.skip(f"{missing[0]} is not installed")
     cases = []
     for view in views:
-        tested = kernel.call(view, TARGET)
+        tested = kernel.call(view, dataclasses.replace(TARGET, small=optimize == "-Os"))
         portable = next(k for k in KERNELS if k.op == view.node.op and k.kernel_set == "portable")
         expected = portable.call(view, TARGET)
         assert expected is not None

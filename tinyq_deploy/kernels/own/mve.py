@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from tinyq_deploy.cores import extension
 from tinyq_deploy.fixed_point import INT32_MAX, INT32_MIN, Multipliers, wrap
-from tinyq_deploy.kernels.base import Argument, KernelCall, Target, params_of
+from tinyq_deploy.kernels.base import Argument, KernelCall, Read, Target, params_of
 
 VECTOR, QUAD = 16, 4
 NARROW, SIGNED, GENERAL = range(3)
@@ -32,8 +32,10 @@ def takes(target: Target) -> bool:
     return extension(target.core) == "mve"
 
 
-def mve_call(name: str, struct: Any, *arguments: Argument, in_place: tuple[int, ...] = ()) -> KernelCall:
-    """A call of tinyq_own_mve_<name> in firmware/kernels/own/mve/<name>.h."""
+def mve_call(name: str, struct: Any, *arguments: Argument, in_place: tuple[int, ...] = (),
+             lead: int | None = None) -> KernelCall:  # fmt: skip
+    """A call of tinyq_own_mve_<name> in firmware/kernels/own/mve/<name>.h. A `lead` of 0 is an output in place."""
+    reads = tuple(argument.tensor for argument in arguments if isinstance(argument, Read))
     return KernelCall(
         kernel_set="own",
         function=f"tinyq_own_mve_{name}",
@@ -41,8 +43,27 @@ def mve_call(name: str, struct: Any, *arguments: Argument, in_place: tuple[int, 
         params_type=f"tinyq_own_mve_{name}_params",
         params=params_of(struct),
         arguments=arguments,
-        in_place=in_place,
+        in_place=reads if lead == 0 else in_place,
+        lead=lead,
     )
+
+
+def reading_lead(reads: Ints, output_channels: int, pixels: int = 1) -> int:
+    """The `lead` of a kernel that writes `pixels` neighbours of an output row while it reads their windows, which begin
+    at the input bytes `reads` [OH, OW]."""
+    height, width = reads.shape
+    still_read = np.minimum.accumulate(reads.reshape(-1)[::-1])[::-1].reshape(reads.shape)
+    first = np.arange(0, width, pixels)
+    written = (np.arange(height)[:, None] * width + np.minimum(first + pixels, width)) * output_channels
+    return max(0, int((written - still_read[:, first]).max()))
+
+
+def copying_lead(rows: tuple[int, int], heights: tuple[int, int], stride: int, pad: int, window: int) -> int:
+    """The `lead` of a kernel that has copied the `window` of input rows before it writes an output row; sizes in bytes
+    of `rows` and `heights` are (input, output), `stride` and `pad` vertical."""
+    y = np.arange(heights[1])
+    copied = np.maximum(y * stride - pad + window, 0)
+    return max(0, int(((y + 1) * rows[1] - copied * rows[0])[copied < heights[0]].max(initial=0)))
 
 
 @dataclass(frozen=True, eq=False)

@@ -28,6 +28,35 @@ TINYQ_MVE_INLINE int8x16_t tinyq_mve_weights_walk(const int8_t **w)
     return value;
 }
 
+/* One vector of each pixel with two channels. */
+TINYQ_MVE_INLINE void tinyq_mve_tile_add(tinyq_mve_tile *t, int8x16_t a, int8x16_t b, const int8_t **w)
+{
+    const int8x16_t w0 = tinyq_mve_weights_walk(w);
+    t->s00 = vmladavaq_s8(t->s00, a, w0);
+    t->s10 = vmladavaq_s8(t->s10, b, w0);
+    const int8x16_t w1 = tinyq_mve_weights_walk(w);
+    t->s01 = vmladavaq_s8(t->s01, a, w1);
+    t->s11 = vmladavaq_s8(t->s11, b, w1);
+}
+
+#if defined(TINYQ_OPTIMIZE_SIZE)
+
+/* Two pixels with two channels. In `size` builds the inputs of a pixel are one run of whole vectors. */
+TINYQ_MVE_INLINE tinyq_mve_tile tinyq_mve_tile_sums(const int8_t **x, int32_t step, const int8_t **w,
+                                                    const tinyq_mve_inputs *in)
+{
+    tinyq_mve_tile t = {0, 0, 0, 0};
+    const int8_t *x0 = *x, *x1 = *x + step;
+    int32_t left = in->vectors;
+    do {
+        const int8x16_t a = vld1q_s8(x0), b = vld1q_s8(x1);
+        x0 += TINYQ_MVE_VECTOR;
+        x1 += TINYQ_MVE_VECTOR;
+        tinyq_mve_tile_add(&t, a, b, w);
+    } while (--left > 0);
+    return t;
+}
+#else
 /* Sixteen bytes of each pixel, at x and x + step, with two channels. */
 TINYQ_MVE_INLINE void tinyq_mve_tile_step(tinyq_mve_tile *t, const int8_t *x, int32_t step, const int8_t **w,
                                           int32_t tail, int first)
@@ -72,7 +101,7 @@ TINYQ_MVE_INLINE void tinyq_mve_tile_run(tinyq_mve_tile *t, const int8_t *x, int
 }
 
 /* Two pixels with two channels. */
-TINYQ_MVE_SHARED tinyq_mve_tile tinyq_mve_tile_sums(const int8_t **x, int32_t step, const int8_t **w,
+TINYQ_MVE_INLINE tinyq_mve_tile tinyq_mve_tile_sums(const int8_t **x, int32_t step, const int8_t **w,
                                                     const tinyq_mve_inputs *in)
 {
     tinyq_mve_tile t;
@@ -92,21 +121,22 @@ TINYQ_MVE_SHARED tinyq_mve_tile tinyq_mve_tile_sums(const int8_t **x, int32_t st
     }
     return t;
 }
+#endif
 
-/* One quad of two pixels. */
-TINYQ_MVE_INLINE void tinyq_mve_quad_sums(int32x4_t *q0, int32x4_t *q1, const int8_t **x, int32_t step,
-                                          const int8_t **w, const tinyq_mve_inputs *in)
+/* Two pixels with the eight channels of a group, [2,8]. */
+TINYQ_MVE_SHARED void tinyq_mve_group_sums(int32_t *sums, const int8_t *x, int32_t step, const int8_t *w,
+                                           const tinyq_mve_inputs *in)
 {
-    tinyq_mve_tile t = tinyq_mve_tile_sums(x, step, w, in);
-    *q0 = vsetq_lane_s32(t.s01, vdupq_n_s32(t.s00), 1);
-    *q1 = vsetq_lane_s32(t.s11, vdupq_n_s32(t.s10), 1);
-    TINYQ_MVE_DONE(*q0);
-    TINYQ_MVE_DONE(*q1);
-    t = tinyq_mve_tile_sums(x, step, w, in);
-    *q0 = vsetq_lane_s32(t.s01, vsetq_lane_s32(t.s00, *q0, 2), 3);
-    *q1 = vsetq_lane_s32(t.s11, vsetq_lane_s32(t.s10, *q1, 2), 3);
-    TINYQ_MVE_DONE(*q0);
-    TINYQ_MVE_DONE(*q1);
+    int32_t channel = 0;
+    TINYQ_MVE_UNROLL
+    do {
+        const tinyq_mve_tile t = tinyq_mve_tile_sums(&x, step, &w, in);
+        sums[channel] = t.s00;
+        sums[channel + 1] = t.s01;
+        sums[TINYQ_MVE_GROUP + channel] = t.s10;
+        sums[TINYQ_MVE_GROUP + channel + 1] = t.s11;
+        channel += 2;
+    } while (channel < TINYQ_MVE_GROUP);
 }
 
 /* tinyq_mve_scale for a quad of two pixels, which share their constants. */
@@ -157,9 +187,11 @@ TINYQ_MVE_INLINE void tinyq_mve_pixels(const int8_t *x, int32_t step, const int8
                                        tinyq_mve_output out)
 {
     for (int32_t left = channels; left > 0; left -= TINYQ_MVE_GROUP) {
-        int32x4_t even0, even1, odd0, odd1;
-        tinyq_mve_quad_sums(&even0, &even1, &x, step, &w, in);
-        tinyq_mve_quad_sums(&odd0, &odd1, &x, step, &w, in);
+        int32_t sums[2 * TINYQ_MVE_GROUP];
+        tinyq_mve_group_sums(sums, x, step, w, in);
+        w += TINYQ_MVE_GROUP * in->lines * in->parts * in->vectors * TINYQ_MVE_VECTOR;
+        int32x4_t even0 = vld1q_s32(sums), odd0 = vld1q_s32(sums + 4);
+        int32x4_t even1 = vld1q_s32(sums + 8), odd1 = vld1q_s32(sums + 12);
         tinyq_mve_scale_two(&even0, &even1, &constants, out);
         tinyq_mve_scale_two(&odd0, &odd1, &constants, out);
         const int32_t count = channels % TINYQ_MVE_GROUP == 0 ? TINYQ_MVE_GROUP : left;
