@@ -29,11 +29,11 @@ TINYQ_MVE_INLINE void tinyq_mve_gather(const tinyq_own_mve_conv_2d_params *p, co
     }
     TINYQ_MVE_UNROLL
     for (int32_t line = 0; line < p->lines; ++line) {
-        for (int32_t part = 0; part < p->parts; ++part) {
-            for (int32_t at = 0; at < p->gather; at += TINYQ_MVE_VECTOR) {
-                vst1q_s8(to + at, vld1q_s8(from + part * p->part_step + at));
-            }
+        const int8_t *part = from;
+        for (int32_t left = p->parts; left > 0; --left) {
+            tinyq_mve_copy_vectors(to, part, p->gather);
             to += p->gather;
+            part += p->part_step;
         }
         from += p->line_step;
     }

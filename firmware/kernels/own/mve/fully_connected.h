@@ -57,7 +57,8 @@ TINYQ_KERNEL void tinyq_own_mve_fully_connected(const tinyq_own_mve_fully_connec
         int32x4_t odd = tinyq_mve_row_quad(p, input, &filter);
         even = tinyq_mve_scale(even, &constants, out, 0);
         odd = tinyq_mve_scale(odd, &constants, out, 0);
-        tinyq_mve_store_group(output, even, odd, out, p->output_depth % TINYQ_MVE_GROUP == 0 ? TINYQ_MVE_GROUP : left);
+        tinyq_mve_store_group(output, tinyq_mve_results(even, odd, out), out,
+                              p->output_depth % TINYQ_MVE_GROUP == 0 ? TINYQ_MVE_GROUP : left);
         output += TINYQ_MVE_GROUP;
     }
 }

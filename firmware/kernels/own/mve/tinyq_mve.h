@@ -132,6 +132,17 @@ TINYQ_MVE_INLINE int8x16_t tinyq_mve_activate(int8x16_t bytes, tinyq_mve_output 
     return bytes;
 }
 
+/* Copies whole vectors until at least `size` bytes, 1 or more, are copied. */
+TINYQ_MVE_INLINE void tinyq_mve_copy_vectors(int8_t *to, const int8_t *from, int32_t size)
+{
+    int32_t left = (size + TINYQ_MVE_VECTOR - 1) / TINYQ_MVE_VECTOR;
+    do {
+        vst1q_s8(to, vld1q_s8(from));
+        to += TINYQ_MVE_VECTOR;
+        from += TINYQ_MVE_VECTOR;
+    } while (--left > 0);
+}
+
 /* Copies `size` bytes upwards; `from` is outside `to` or above it. */
 static inline void tinyq_mve_copy(int8_t *to, const int8_t *from, int32_t size)
 {

@@ -123,9 +123,9 @@ TINYQ_MVE_INLINE tinyq_mve_tile tinyq_mve_tile_sums(const int8_t **x, int32_t st
 }
 #endif
 
-/* Two pixels with the eight channels of a group, [2,8]. */
-TINYQ_MVE_SHARED void tinyq_mve_group_sums(int32_t *sums, const int8_t *x, int32_t step, const int8_t *w,
-                                           const tinyq_mve_inputs *in)
+/* Two pixels with the eight channels of a group, [2,8]. Returns the weights of the next group. */
+TINYQ_MVE_SHARED const int8_t *tinyq_mve_group_sums(int32_t *sums, const int8_t *x, int32_t step, const int8_t *w,
+                                                    const tinyq_mve_inputs *in)
 {
     int32_t channel = 0;
     TINYQ_MVE_UNROLL
@@ -137,6 +137,7 @@ TINYQ_MVE_SHARED void tinyq_mve_group_sums(int32_t *sums, const int8_t *x, int32
         sums[TINYQ_MVE_GROUP + channel + 1] = t.s11;
         channel += 2;
     } while (channel < TINYQ_MVE_GROUP);
+    return w;
 }
 
 /* tinyq_mve_scale for a quad of two pixels, which share their constants. */
@@ -168,12 +169,10 @@ TINYQ_MVE_INLINE void tinyq_mve_scale_two(int32x4_t *q0, int32x4_t *q1, const in
     *q1 = tinyq_mve_scale(*q1, constants, out, 0);
 }
 
-/* Eight bytes of which `count` are channels. */
-TINYQ_MVE_INLINE void tinyq_mve_store_group(int8_t *output, int32x4_t even, int32x4_t odd, tinyq_mve_output out,
-                                            int32_t count)
+/* Eight results, of which `count` are channels, as bytes. */
+TINYQ_MVE_INLINE void tinyq_mve_store_group(int8_t *output, int16x8_t results, tinyq_mve_output out, int32_t count)
 {
-    const int16x8_t halves = tinyq_mve_results(even, odd, out);
-    const int8x16_t bytes = tinyq_mve_activate(vqmovnbq_s16(vreinterpretq_s8_s32(even), halves), out);
+    const int8x16_t bytes = tinyq_mve_activate(vqmovnbq_s16(vreinterpretq_s8_s16(results), results), out);
     if (count >= TINYQ_MVE_GROUP) {
         vstrbq_s16(output, vreinterpretq_s16_s8(bytes));
     } else {
@@ -188,15 +187,14 @@ TINYQ_MVE_INLINE void tinyq_mve_pixels(const int8_t *x, int32_t step, const int8
 {
     for (int32_t left = channels; left > 0; left -= TINYQ_MVE_GROUP) {
         int32_t sums[2 * TINYQ_MVE_GROUP];
-        tinyq_mve_group_sums(sums, x, step, w, in);
-        w += TINYQ_MVE_GROUP * in->lines * in->parts * in->vectors * TINYQ_MVE_VECTOR;
+        w = tinyq_mve_group_sums(sums, x, step, w, in);
         int32x4_t even0 = vld1q_s32(sums), odd0 = vld1q_s32(sums + 4);
         int32x4_t even1 = vld1q_s32(sums + 8), odd1 = vld1q_s32(sums + 12);
         tinyq_mve_scale_two(&even0, &even1, &constants, out);
         tinyq_mve_scale_two(&odd0, &odd1, &constants, out);
         const int32_t count = channels % TINYQ_MVE_GROUP == 0 ? TINYQ_MVE_GROUP : left;
-        tinyq_mve_store_group(output1, even1, odd1, out, count);
-        tinyq_mve_store_group(output0, even0, odd0, out, count);
+        tinyq_mve_store_group(output1, tinyq_mve_results(even1, odd1, out), out, count);
+        tinyq_mve_store_group(output0, tinyq_mve_results(even0, odd0, out), out, count);
         output0 += TINYQ_MVE_GROUP;
         output1 += TINYQ_MVE_GROUP;
     }
