@@ -38,6 +38,7 @@ class MveConv2DParams:
     activation_max: int
     kind: int
     left: int
+    fraction: int
     direct: int
     window: int
     row_bytes: int
@@ -95,7 +96,7 @@ def convolution(view: NodeView, p: Conv2DParams, filter_: Ints, small: bool) -> 
         filter_.reshape(outputs, -1), bias_or_zeros(view, BIAS, outputs), channel_multipliers(view, outputs),
         -p.input_offset, p.output_offset, (p.activation_min, p.activation_max),
     )  # fmt: skip
-    params = replace(_params(p, small), kind=made.kind, left=made.left)
+    params = replace(_params(p, small), kind=made.kind, left=made.left, fraction=made.fraction)
     return mve_call(
         "conv_2d", params, Read(view.given(INPUT).index),
         Constant("filter", packed(_runs(params, filter_))),
@@ -138,7 +139,7 @@ def pointwise(channels: int, outputs: int, small: bool) -> MveConv2DParams:
     vectors only and copy others."""
     over = channels % VECTOR
     return MveConv2DParams(
-        0, 0, 0, 0, outputs, 1, channels, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 1, 0, 1, 0, -(-channels // VECTOR),
+        0, 0, 0, 0, outputs, 1, channels, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 1, 0, 1, 0, -(-channels // VECTOR),
         0 if small else over, channels if small and over else 0,
     )  # fmt: skip
 

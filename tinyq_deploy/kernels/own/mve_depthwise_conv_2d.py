@@ -14,7 +14,8 @@ from tinyq_deploy.kernels.own.mve import VECTOR, Ints, Requantization, mve_call,
 from tinyq_deploy.ops.conv_2d import BIAS, FILTER, INPUT, channel_multipliers
 from tinyq_deploy.ops.depthwise_conv_2d import DepthwiseConv2D, DepthwiseConv2DParams
 
-LEFT = 12
+# Shifts that are part of widening the sums, as the C has them.
+LEFTS = (14, 13, 12)
 # Lanes of the four quads: widening bytes to 16 and then to 32 bits takes even and odd lanes apart twice.
 LANES = np.array([[0, 4, 8, 12], [2, 6, 10, 14], [1, 5, 9, 13], [3, 7, 11, 15]])
 
@@ -46,6 +47,7 @@ class MveDepthwiseConv2DParams:
     pair: int
     kind: int
     left: int
+    fraction: int
     row_bytes: int
     row_capacity: int
 
@@ -64,7 +66,7 @@ class MveDepthwiseConv2D(Kernel):
         filter_ = weights(view, FILTER).reshape(-1, p.output_channels)
         made = requantization(
             filter_.T, bias_or_zeros(view, BIAS, p.output_channels), channel_multipliers(view, p.output_channels),
-            -p.input_offset, p.output_offset, (p.activation_min, p.activation_max), LEFT,
+            -p.input_offset, p.output_offset, (p.activation_min, p.activation_max), () if target.small else LEFTS,
         )  # fmt: skip
         channels = blocks(p)
         params = _params(p, made, channels, filter_)
@@ -108,6 +110,6 @@ def _params(p: DepthwiseConv2DParams, made: Requantization, channels: Ints, filt
         p.input_height, p.input_width, p.input_channels, p.filter_height, p.filter_width, p.output_height,
         p.output_width, p.output_channels, p.stride_height, p.stride_width, p.dilation_height, p.dilation_width,
         p.pad_top, p.pad_left, -p.input_offset, p.output_offset, p.activation_min, p.activation_max,
-        p.depth_multiplier, len(channels), int(filter_.min() > -128), made.kind, made.left,
+        p.depth_multiplier, len(channels), int(filter_.min() > -128), made.kind, made.left, made.fraction,
         columns * p.output_channels, min(2 * window, window + 3) if window > 1 else 1,
     )  # fmt: skip

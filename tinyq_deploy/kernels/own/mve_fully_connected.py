@@ -44,6 +44,7 @@ class MveFullyConnectedParams:
     activation_max: int
     kind: int
     left: int
+    fraction: int
     vectors: int
     tail: int
 
@@ -70,7 +71,7 @@ class MveFullyConnected(Kernel):
         if p.batches > 1:
             return _rows(p, made, target.small, reads, Constant("filter", packed(vectors)), constants, writes)
         params = MveFullyConnectedParams(
-            p.output_depth, p.output_offset, p.activation_min, p.activation_max, made.kind, made.left,
+            p.output_depth, p.output_offset, p.activation_min, p.activation_max, made.kind, made.left, made.fraction,
             vectors.shape[1], p.input_depth % VECTOR,
         )  # fmt: skip
         return mve_call("fully_connected", params, reads, Constant("filter", packed_quads(vectors)), constants, writes)
@@ -89,6 +90,6 @@ def _rows(p: FullyConnectedParams, made: Requantization, small: bool, *arguments
     params = replace(
         pointwise(p.input_depth, p.output_depth, small), input_height=1, input_bytes=p.batches * p.input_depth,
         output_height=1, output_width=p.batches, input_zero_point=-p.input_offset, output_offset=p.output_offset,
-        activation_min=p.activation_min, activation_max=p.activation_max, kind=made.kind, left=made.left,
+        activation_min=p.activation_min, activation_max=p.activation_max, kind=made.kind, left=made.left, fraction=made.fraction,
     )  # fmt: skip
     return mve_call("conv_2d", params, *arguments, Scratch(scratch(params)), lead=pairs_lead(params))

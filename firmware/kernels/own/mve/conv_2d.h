@@ -13,7 +13,7 @@ typedef struct {
     int32_t pad_top, pad_left_bytes;
     int32_t input_zero_point, output_offset;
     int32_t activation_min, activation_max;
-    int32_t kind, left; /* see tinyq_mve_output */
+    int32_t kind, left, fraction; /* see tinyq_mve_output */
     int32_t direct;     /* 1: 1 x 1, read where they are; 0: rows are copied to scratch */
     int32_t window, row_bytes, row_capacity;
     int32_t lines, line_step, parts, part_step, vectors, tail; /* see tinyq_mve_inputs */
@@ -48,7 +48,8 @@ TINYQ_KERNEL void tinyq_own_mve_conv_2d(const tinyq_own_mve_conv_2d_params *p, c
                                         const int8_t *filter, const int32_t *constants, int8_t *output,
                                         uint8_t *scratch)
 {
-    const tinyq_mve_output out = {p->kind, p->left, p->output_offset, p->activation_min, p->activation_max};
+    const tinyq_mve_output out = {p->kind, p->left, p->fraction, p->output_offset, p->activation_min,
+                                  p->activation_max};
     const int32_t column = (p->vectors + 1) * TINYQ_MVE_VECTOR;
     int8_t *columns = (int8_t *)scratch;
     const tinyq_mve_inputs gathered = {1, 0, 1, 0, p->vectors, 0};

@@ -21,32 +21,36 @@ typedef struct {
     int32_t depth_multiplier;
     int32_t cycle;
     int32_t pair;    /* 1: two products fit 16 bits; 0: a weight of -128 makes them overflow */
-    int32_t kind, left; /* see tinyq_mve_output; NARROW has left = TINYQ_MVE_DEPTHWISE_LEFT */
+    int32_t kind, left, fraction; /* see tinyq_mve_output; in `speed` builds `left` is 0 but for NARROW */
     int32_t row_bytes, row_capacity;
 } tinyq_own_mve_depthwise_conv_2d_params;
-
-/* NARROW's left shift is part of widening the sums. */
-#define TINYQ_MVE_DEPTHWISE_LEFT 12
 
 /* Sums of sixteen channels: 0 4 8 12, 2 6 10 14, 1 5 9 13, 3 7 11 15, as widening twice leaves them. */
 typedef struct {
     int32x4_t q0, q1, q2, q3;
 } tinyq_mve_sums;
 
-TINYQ_MVE_INLINE int32x4_t tinyq_mve_widen_even(int16x8_t products, int32_t kind)
+/* The even lanes, shifted by `left`: 0, 12, 13 or 14. */
+TINYQ_MVE_INLINE int32x4_t tinyq_mve_widen_even(int16x8_t products, int32_t left)
 {
-    return kind == TINYQ_MVE_NARROW ? vshllbq_n_s16(products, TINYQ_MVE_DEPTHWISE_LEFT) : vmovlbq_s16(products);
+    return left == 14   ? vshllbq_n_s16(products, 14)
+           : left == 13 ? vshllbq_n_s16(products, 13)
+           : left == 12 ? vshllbq_n_s16(products, 12)
+                        : vmovlbq_s16(products);
 }
 
-TINYQ_MVE_INLINE int32x4_t tinyq_mve_widen_odd(int16x8_t products, int32_t kind)
+TINYQ_MVE_INLINE int32x4_t tinyq_mve_widen_odd(int16x8_t products, int32_t left)
 {
-    return kind == TINYQ_MVE_NARROW ? vshlltq_n_s16(products, TINYQ_MVE_DEPTHWISE_LEFT) : vmovltq_s16(products);
+    return left == 14   ? vshlltq_n_s16(products, 14)
+           : left == 13 ? vshlltq_n_s16(products, 13)
+           : left == 12 ? vshlltq_n_s16(products, 12)
+                        : vmovltq_s16(products);
 }
 
-TINYQ_MVE_INLINE tinyq_mve_sums tinyq_mve_widen(int16x8_t even, int16x8_t odd, int32_t kind)
+TINYQ_MVE_INLINE tinyq_mve_sums tinyq_mve_widen(int16x8_t even, int16x8_t odd, int32_t left)
 {
-    tinyq_mve_sums sums = {tinyq_mve_widen_even(even, kind), tinyq_mve_widen_odd(even, kind),
-                           tinyq_mve_widen_even(odd, kind), tinyq_mve_widen_odd(odd, kind)};
+    tinyq_mve_sums sums = {tinyq_mve_widen_even(even, left), tinyq_mve_widen_odd(even, left),
+                           tinyq_mve_widen_even(odd, left), tinyq_mve_widen_odd(odd, left)};
     TINYQ_MVE_DONE(sums.q0);
     TINYQ_MVE_DONE(sums.q1);
     TINYQ_MVE_DONE(sums.q2);
@@ -54,15 +58,15 @@ TINYQ_MVE_INLINE tinyq_mve_sums tinyq_mve_widen(int16x8_t even, int16x8_t odd, i
     return sums;
 }
 
-TINYQ_MVE_INLINE void tinyq_mve_widen_add(tinyq_mve_sums *sums, int16x8_t even, int16x8_t odd, int32_t kind)
+TINYQ_MVE_INLINE void tinyq_mve_widen_add(tinyq_mve_sums *sums, int16x8_t even, int16x8_t odd, int32_t left)
 {
-    sums->q0 = vaddq_s32(sums->q0, tinyq_mve_widen_even(even, kind));
+    sums->q0 = vaddq_s32(sums->q0, tinyq_mve_widen_even(even, left));
     TINYQ_MVE_DONE(sums->q0);
-    sums->q1 = vaddq_s32(sums->q1, tinyq_mve_widen_odd(even, kind));
+    sums->q1 = vaddq_s32(sums->q1, tinyq_mve_widen_odd(even, left));
     TINYQ_MVE_DONE(sums->q1);
-    sums->q2 = vaddq_s32(sums->q2, tinyq_mve_widen_even(odd, kind));
+    sums->q2 = vaddq_s32(sums->q2, tinyq_mve_widen_even(odd, left));
     TINYQ_MVE_DONE(sums->q2);
-    sums->q3 = vaddq_s32(sums->q3, tinyq_mve_widen_odd(odd, kind));
+    sums->q3 = vaddq_s32(sums->q3, tinyq_mve_widen_odd(odd, left));
     TINYQ_MVE_DONE(sums->q3);
 }
 
@@ -110,7 +114,7 @@ TINYQ_MVE_INLINE int8x16_t tinyq_mve_depthwise_finish(tinyq_mve_sums sums, const
     sums.q3 = tinyq_mve_scale(sums.q3, constants, out, 1);
     const int16x8_t even = tinyq_mve_results(sums.q0, sums.q1, out);
     const int16x8_t odd = tinyq_mve_results(sums.q2, sums.q3, out);
-    return tinyq_mve_activate(tinyq_mve_bytes(even, odd), out);
+    return tinyq_mve_activate(tinyq_mve_odd_bytes(tinyq_mve_even_bytes(even, out), odd, out), out);
 }
 
 /* Sixteen outputs; `in` is the first tap of the first. The pointers to constants end where they began. */
@@ -126,7 +130,7 @@ TINYQ_MVE_INLINE int8x16_t tinyq_mve_depthwise_16(const tinyq_own_mve_depthwise_
     TINYQ_MVE_HERE(*constants);
     const int32_t first = taps < group ? taps : group;
     tinyq_mve_depthwise_taps(&even, &odd, &in, last == 0 ? wrap : column, w, first == 2);
-    tinyq_mve_sums sums = tinyq_mve_widen(even, odd, p->kind);
+    tinyq_mve_sums sums = tinyq_mve_widen(even, odd, p->left);
     TINYQ_MVE_UNROLL
     for (int32_t tap = first; tap < taps; tap += group) {
         in += (tap - 1) % p->filter_width == last ? wrap : column;
@@ -134,7 +138,7 @@ TINYQ_MVE_INLINE int8x16_t tinyq_mve_depthwise_16(const tinyq_own_mve_depthwise_
         TINYQ_MVE_FENCE();
         tinyq_mve_depthwise_taps(&even, &odd, &in, tap % p->filter_width == last ? wrap : column, w,
                                  group == 2 && tap + 1 < taps);
-        tinyq_mve_widen_add(&sums, even, odd, p->kind);
+        tinyq_mve_widen_add(&sums, even, odd, p->left);
     }
     *w -= taps * TINYQ_MVE_VECTOR;
     TINYQ_MVE_FENCE();
@@ -147,7 +151,8 @@ TINYQ_MVE_INLINE int8x16_t tinyq_mve_depthwise_16(const tinyq_own_mve_depthwise_
 TINYQ_MVE_INLINE void tinyq_mve_depthwise_block(const tinyq_own_mve_depthwise_conv_2d_params *p, const int8_t *in,
                                              const int8_t *w, const int32_t *constants, int8_t *output, int32_t left)
 {
-    const tinyq_mve_output out = {p->kind, p->left, p->output_offset, p->activation_min, p->activation_max};
+    const tinyq_mve_output out = {p->kind, p->left, p->fraction, p->output_offset, p->activation_min,
+                                  p->activation_max};
     if (p->stride_width == 1) {
         const int32_t step = p->cycle * TINYQ_MVE_VECTOR;
         for (; left >= TINYQ_MVE_VECTOR; left -= step) {

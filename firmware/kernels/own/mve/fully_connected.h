@@ -8,7 +8,7 @@
 typedef struct {
     int32_t output_depth, output_offset;
     int32_t activation_min, activation_max;
-    int32_t kind, left;    /* see tinyq_mve_output */
+    int32_t kind, left, fraction; /* see tinyq_mve_output */
     int32_t vectors, tail; /* see tinyq_mve_inputs */
 } tinyq_own_mve_fully_connected_params;
 
@@ -51,7 +51,8 @@ TINYQ_MVE_INLINE int32x4_t tinyq_mve_row_quad(const tinyq_own_mve_fully_connecte
 TINYQ_KERNEL void tinyq_own_mve_fully_connected(const tinyq_own_mve_fully_connected_params *p, const int8_t *input,
                                                 const int8_t *filter, const int32_t *constants, int8_t *output)
 {
-    const tinyq_mve_output out = {p->kind, p->left, p->output_offset, p->activation_min, p->activation_max};
+    const tinyq_mve_output out = {p->kind, p->left, p->fraction, p->output_offset, p->activation_min,
+                                  p->activation_max};
     for (int32_t left = p->output_depth; left > 0; left -= TINYQ_MVE_GROUP) {
         int32x4_t even = tinyq_mve_row_quad(p, input, &filter);
         int32x4_t odd = tinyq_mve_row_quad(p, input, &filter);

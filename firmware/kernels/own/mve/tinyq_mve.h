@@ -23,7 +23,7 @@
 #define TINYQ_MVE_NARROW 0
 #define TINYQ_MVE_SIGNED 1
 #define TINYQ_MVE_GENERAL 2
-#define TINYQ_MVE_SHIFT 16 /* of NARROW */
+#define TINYQ_MVE_SHIFT 16 /* the upper half of a sum */
 
 /* Unrolls the loop that follows; in `size` builds loops stay loops. */
 #if defined(TINYQ_OPTIMIZE_SIZE)
@@ -48,9 +48,10 @@ TINYQ_MVE_INLINE int8x16_t tinyq_mve_weights(const int8_t *w)
     return vreinterpretq_s8_s32(vld1q_s32((const int32_t *)(const void *)w));
 }
 
-/* How sums become outputs. `left` is NARROW's shift of a sum before the multiplication. */
+/* How sums become outputs. NARROW shifts a sum by `left` before the multiplication and has `fraction` bits below the
+ * halves that it makes: 0, 2, 4 or 6. */
 typedef struct {
-    int32_t kind, left, offset, low, high;
+    int32_t kind, left, fraction, offset, low, high;
 } tinyq_mve_output;
 
 /* The next four words at a pointer that walks. */
@@ -75,17 +76,17 @@ TINYQ_MVE_INLINE int32x4_t tinyq_mve_requantize(int32x4_t sum, int32x4_t multipl
 }
 
 /*
- * Four sums to 16.16 results, zero point and rounding included (NARROW), to whole results (SIGNED), or to clamped
+ * Four sums to results with 16 + fraction bits behind the point, zero point included (NARROW), to whole results (SIGNED), or to clamped
  * results with the zero point, shifted up by 16 (GENERAL). `constants` walks on. `scaled`: NARROW's left shift is done already.
  */
 TINYQ_MVE_INLINE int32x4_t tinyq_mve_scale(int32x4_t sum, const int32_t **constants, tinyq_mve_output out, int scaled)
 {
     if (out.kind == TINYQ_MVE_NARROW) {
         if (!scaled) {
-            sum = vshlq_r_s32(sum, out.left);
+            sum = vqshlq_r_s32(sum, out.left);
         }
         sum = vqrdmulhq_s32(sum, tinyq_mve_next(constants));
-        return vaddq_s32(sum, tinyq_mve_next(constants));
+        return vqaddq_s32(sum, tinyq_mve_next(constants));
     }
     sum = vaddq_s32(sum, tinyq_mve_next(constants));
     const int32x4_t multiplier = tinyq_mve_next(constants);
@@ -114,10 +115,31 @@ TINYQ_MVE_INLINE int16x8_t tinyq_mve_results(int32x4_t even, int32x4_t odd, tiny
     return vqaddq_n_s16(whole, (int16_t)out.offset);
 }
 
-/* Eight and eight saturated bytes, interleaved. */
-TINYQ_MVE_INLINE int8x16_t tinyq_mve_bytes(int16x8_t even, int16x8_t odd)
+/* Eight results as bytes, in the even lanes. */
+TINYQ_MVE_INLINE int8x16_t tinyq_mve_even_bytes(int16x8_t even, tinyq_mve_output out)
 {
-    return vqmovntq_s16(vqmovnbq_s16(vreinterpretq_s8_s16(even), even), odd);
+    const int8x16_t bytes = vreinterpretq_s8_s16(even);
+#if defined(TINYQ_OPTIMIZE_SIZE)
+    return vqmovnbq_s16(bytes, vqrshlq_n_s16(even, -out.fraction));
+#else
+    return out.fraction == 6   ? vqrshrnbq_n_s16(bytes, even, 6)
+           : out.fraction == 4 ? vqrshrnbq_n_s16(bytes, even, 4)
+           : out.fraction == 2 ? vqrshrnbq_n_s16(bytes, even, 2)
+                               : vqmovnbq_s16(bytes, even);
+#endif
+}
+
+/* Eight results as bytes in the odd lanes of `bytes`. */
+TINYQ_MVE_INLINE int8x16_t tinyq_mve_odd_bytes(int8x16_t bytes, int16x8_t odd, tinyq_mve_output out)
+{
+#if defined(TINYQ_OPTIMIZE_SIZE)
+    return vqmovntq_s16(bytes, vqrshlq_n_s16(odd, -out.fraction));
+#else
+    return out.fraction == 6   ? vqrshrntq_n_s16(bytes, odd, 6)
+           : out.fraction == 4 ? vqrshrntq_n_s16(bytes, odd, 4)
+           : out.fraction == 2 ? vqrshrntq_n_s16(bytes, odd, 2)
+                               : vqmovntq_s16(bytes, odd);
+#endif
 }
 
 /* The activation's clamp, where it is narrower than int8. */

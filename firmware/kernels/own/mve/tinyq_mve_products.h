@@ -145,11 +145,11 @@ TINYQ_MVE_INLINE void tinyq_mve_scale_two(int32x4_t *q0, int32x4_t *q1, const in
 {
     if (out.kind == TINYQ_MVE_NARROW) {
         const int32x4_t multiplier = tinyq_mve_next(constants);
-        *q0 = vqrdmulhq_s32(vshlq_r_s32(*q0, out.left), multiplier);
-        *q1 = vqrdmulhq_s32(vshlq_r_s32(*q1, out.left), multiplier);
+        *q0 = vqrdmulhq_s32(vqshlq_r_s32(*q0, out.left), multiplier);
+        *q1 = vqrdmulhq_s32(vqshlq_r_s32(*q1, out.left), multiplier);
         const int32x4_t offset = tinyq_mve_next(constants);
-        *q0 = vaddq_s32(*q0, offset);
-        *q1 = vaddq_s32(*q1, offset);
+        *q0 = vqaddq_s32(*q0, offset);
+        *q1 = vqaddq_s32(*q1, offset);
         return;
     }
     if (out.kind == TINYQ_MVE_SIGNED) {
@@ -172,7 +172,7 @@ TINYQ_MVE_INLINE void tinyq_mve_scale_two(int32x4_t *q0, int32x4_t *q1, const in
 /* Eight results, of which `count` are channels, as bytes. */
 TINYQ_MVE_INLINE void tinyq_mve_store_group(int8_t *output, int16x8_t results, tinyq_mve_output out, int32_t count)
 {
-    const int8x16_t bytes = tinyq_mve_activate(vqmovnbq_s16(vreinterpretq_s8_s16(results), results), out);
+    const int8x16_t bytes = tinyq_mve_activate(tinyq_mve_even_bytes(results, out), out);
     if (count >= TINYQ_MVE_GROUP) {
         vstrbq_s16(output, vreinterpretq_s16_s8(bytes));
     } else {
