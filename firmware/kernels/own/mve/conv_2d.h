@@ -52,8 +52,9 @@ TINYQ_KERNEL void tinyq_own_mve_conv_2d(const tinyq_own_mve_conv_2d_params *p, c
                                   p->activation_max};
     const int32_t column = (p->vectors + 1) * TINYQ_MVE_VECTOR;
     int8_t *columns = (int8_t *)scratch;
-    const tinyq_mve_inputs gathered = {1, 0, 1, 0, p->vectors, 0};
-    const tinyq_mve_inputs runs = {p->lines, p->line_step, p->parts, p->part_step, p->vectors, p->tail};
+    const int32_t steps = p->pixel_step | p->input_bytes | p->row_bytes | p->line_step | p->part_step;
+    const tinyq_mve_inputs gathered = {1, 0, 1, 0, p->vectors, 0, 1};
+    const tinyq_mve_inputs runs = {p->lines, p->line_step, p->parts, p->part_step, p->vectors, p->tail, steps % 4 == 0};
     const tinyq_mve_inputs inputs = p->gather != 0 ? gathered : runs;
     const tinyq_mve_rows_shape shape = {p->input_height, p->input_bytes, p->pad_top, p->pad_left_bytes, p->row_bytes,
                                         p->window, p->stride_height, p->row_capacity, 1, p->input_zero_point};

@@ -73,7 +73,7 @@ TINYQ_MVE_INLINE void tinyq_mve_widen_add(tinyq_mve_sums *sums, int16x8_t even, 
 /* The next sixteen weights at a pointer that walks. */
 TINYQ_MVE_INLINE int8x16_t tinyq_mve_next_weights(const int8_t **w)
 {
-    const int8x16_t value = tinyq_mve_weights(*w);
+    const int8x16_t value = tinyq_mve_load_words(*w);
     *w += TINYQ_MVE_VECTOR;
     TINYQ_MVE_HERE(*w);
     return value;
@@ -94,7 +94,7 @@ TINYQ_MVE_INLINE void tinyq_mve_depthwise_taps(int16x8_t *even, int16x8_t *odd, 
         TINYQ_MVE_HERE(*in);
         TINYQ_MVE_FENCE();
         const int8x16_t z = vld1q_s8(*in);
-        *even = vaddq_s16(*even, vmullbq_int_s8(z, tinyq_mve_weights(*w)));
+        *even = vaddq_s16(*even, vmullbq_int_s8(z, tinyq_mve_load_words(*w)));
         TINYQ_MVE_DONE(*even);
         TINYQ_MVE_FENCE();
         *odd = vaddq_s16(*odd, vmulltq_int_s8(z, tinyq_mve_next_weights(w)));

@@ -22,19 +22,19 @@ TINYQ_MVE_INLINE int32x4_t tinyq_mve_row_quad(const tinyq_own_mve_fully_connecte
     for (int32_t v = 0; v < whole; ++v) {
         const int8x16_t a = vld1q_s8(x);
         x += TINYQ_MVE_VECTOR;
-        s0 = vmladavaq_s8(s0, a, tinyq_mve_weights(*w));
-        s1 = vmladavaq_s8(s1, a, tinyq_mve_weights(*w + TINYQ_MVE_VECTOR));
-        s2 = vmladavaq_s8(s2, a, tinyq_mve_weights(*w + 2 * TINYQ_MVE_VECTOR));
-        s3 = vmladavaq_s8(s3, a, tinyq_mve_weights(*w + 3 * TINYQ_MVE_VECTOR));
+        s0 = vmladavaq_s8(s0, a, tinyq_mve_load_words(*w));
+        s1 = vmladavaq_s8(s1, a, tinyq_mve_load_words(*w + TINYQ_MVE_VECTOR));
+        s2 = vmladavaq_s8(s2, a, tinyq_mve_load_words(*w + 2 * TINYQ_MVE_VECTOR));
+        s3 = vmladavaq_s8(s3, a, tinyq_mve_load_words(*w + 3 * TINYQ_MVE_VECTOR));
         *w += 4 * TINYQ_MVE_VECTOR;
         TINYQ_MVE_HERE(*w);
     }
     if (p->tail != 0) {
         const int8x16_t a = vld1q_z_s8(x, vctp8q((uint32_t)p->tail));
-        s0 = vmladavaq_s8(s0, a, tinyq_mve_weights(*w));
-        s1 = vmladavaq_s8(s1, a, tinyq_mve_weights(*w + TINYQ_MVE_VECTOR));
-        s2 = vmladavaq_s8(s2, a, tinyq_mve_weights(*w + 2 * TINYQ_MVE_VECTOR));
-        s3 = vmladavaq_s8(s3, a, tinyq_mve_weights(*w + 3 * TINYQ_MVE_VECTOR));
+        s0 = vmladavaq_s8(s0, a, tinyq_mve_load_words(*w));
+        s1 = vmladavaq_s8(s1, a, tinyq_mve_load_words(*w + TINYQ_MVE_VECTOR));
+        s2 = vmladavaq_s8(s2, a, tinyq_mve_load_words(*w + 2 * TINYQ_MVE_VECTOR));
+        s3 = vmladavaq_s8(s3, a, tinyq_mve_load_words(*w + 3 * TINYQ_MVE_VECTOR));
         *w += 4 * TINYQ_MVE_VECTOR;
         TINYQ_MVE_HERE(*w);
     }

@@ -42,10 +42,13 @@
 #define TINYQ_MVE_HERE(pointer) __asm volatile("" : "+r"(pointer))
 #define TINYQ_MVE_DONE(vector) __asm volatile("" : "+w"(vector)) /* computed here, not where it is used */
 
-/* Sixteen packed weights; they are aligned to words, which gives the load a longer reach. */
-TINYQ_MVE_INLINE int8x16_t tinyq_mve_weights(const int8_t *w)
+/* VMLADAV adds to even registers only. What lives on across this leaves four of them to the sums that follow. */
+#define TINYQ_MVE_EVEN_FREE() __asm volatile("" : : : "r4", "r6", "r8", "r10")
+
+/* Sixteen bytes at a multiple of four, as weights are packed: words give the load a longer reach. */
+TINYQ_MVE_INLINE int8x16_t tinyq_mve_load_words(const int8_t *at)
 {
-    return vreinterpretq_s8_s32(vld1q_s32((const int32_t *)(const void *)w));
+    return vreinterpretq_s8_s32(vld1q_s32((const int32_t *)(const void *)at));
 }
 
 /* How sums become outputs. NARROW shifts a sum by `left` before the multiplication and has `fraction` bits below the

@@ -13,7 +13,8 @@
 /* Where the inputs of one pixel lie: `lines` times `parts` runs of `vectors` vectors. */
 typedef struct {
     int32_t lines, line_step, parts, part_step, vectors;
-    int32_t tail; /* bytes of the last vector that may be read; 0: all, what is beyond has weights 0 */
+    int32_t tail;    /* bytes of the last vector that may be read; 0: all, what is beyond has weights 0 */
+    int32_t aligned; /* 1: every run begins at a multiple of four bytes */
 } tinyq_mve_inputs;
 
 typedef struct {
@@ -22,7 +23,7 @@ typedef struct {
 
 TINYQ_MVE_INLINE int8x16_t tinyq_mve_weights_walk(const int8_t **w)
 {
-    const int8x16_t value = tinyq_mve_weights(*w);
+    const int8x16_t value = tinyq_mve_load_words(*w);
     *w += TINYQ_MVE_VECTOR;
     TINYQ_MVE_HERE(*w);
     return value;
@@ -59,30 +60,29 @@ TINYQ_MVE_INLINE tinyq_mve_tile tinyq_mve_tile_sums(const int8_t **x, int32_t st
 #else
 /* Sixteen bytes of each pixel, at x and x + step, with two channels. */
 TINYQ_MVE_INLINE void tinyq_mve_tile_step(tinyq_mve_tile *t, const int8_t *x, int32_t step, const int8_t **w,
-                                          int32_t tail, int first)
+                                          const tinyq_mve_inputs *in, int32_t tail, int first)
 {
     int8x16_t a, b;
-    if (tail == 0) {
-        a = vld1q_s8(x);
-        b = vld1q_s8(x + step);
-    } else {
+    if (tail != 0) {
         const mve_pred16_t valid = vctp8q((uint32_t)tail);
         a = vld1q_z_s8(x, valid);
         b = vld1q_z_s8(x + step, valid);
+    } else if (in->aligned != 0) {
+        a = tinyq_mve_load_words(x);
+        b = tinyq_mve_load_words(x + step);
+    } else {
+        a = vld1q_s8(x);
+        b = vld1q_s8(x + step);
     }
-    const int8x16_t w0 = tinyq_mve_weights_walk(w);
     if (first) {
+        const int8x16_t w0 = tinyq_mve_weights_walk(w);
         t->s00 = vmladavq_s8(a, w0);
         t->s10 = vmladavq_s8(b, w0);
         const int8x16_t w1 = tinyq_mve_weights_walk(w);
         t->s01 = vmladavq_s8(a, w1);
         t->s11 = vmladavq_s8(b, w1);
     } else {
-        t->s00 = vmladavaq_s8(t->s00, a, w0);
-        t->s10 = vmladavaq_s8(t->s10, b, w0);
-        const int8x16_t w1 = tinyq_mve_weights_walk(w);
-        t->s01 = vmladavaq_s8(t->s01, a, w1);
-        t->s11 = vmladavaq_s8(t->s11, b, w1);
+        tinyq_mve_tile_add(t, a, b, w);
     }
 }
 
@@ -93,10 +93,10 @@ TINYQ_MVE_INLINE void tinyq_mve_tile_run(tinyq_mve_tile *t, const int8_t *x, int
     const int32_t whole = in->vectors - (in->tail != 0 ? 1 : 0);
     TINYQ_MVE_UNROLL
     for (int32_t v = from; v < whole; ++v) {
-        tinyq_mve_tile_step(t, x + v * TINYQ_MVE_VECTOR, step, w, 0, 0);
+        tinyq_mve_tile_step(t, x + v * TINYQ_MVE_VECTOR, step, w, in, 0, 0);
     }
     if (in->tail != 0 && from < in->vectors) {
-        tinyq_mve_tile_step(t, x + whole * TINYQ_MVE_VECTOR, step, w, in->tail, 0);
+        tinyq_mve_tile_step(t, x + whole * TINYQ_MVE_VECTOR, step, w, in, in->tail, 0);
     }
 }
 
@@ -105,10 +105,11 @@ TINYQ_MVE_INLINE tinyq_mve_tile tinyq_mve_tile_sums(const int8_t **x, int32_t st
                                                     const tinyq_mve_inputs *in)
 {
     tinyq_mve_tile t;
+    TINYQ_MVE_EVEN_FREE();
     if (in->vectors * in->parts * in->lines > 8) {
         TINYQ_MVE_HERE(*x); /* or gcc keeps the address of every vector */
     }
-    tinyq_mve_tile_step(&t, *x, step, w, in->vectors == 1 ? in->tail : 0, 1);
+    tinyq_mve_tile_step(&t, *x, step, w, in, in->vectors == 1 ? in->tail : 0, 1);
     tinyq_mve_tile_run(&t, *x, step, w, in, 1);
     TINYQ_MVE_UNROLL
     for (int32_t run = 1; run < in->lines * in->parts; ++run) {
