@@ -14,9 +14,11 @@ from tinyq_deploy.ops.conv_2d import BIAS, FILTER, INPUT, Conv2D, Conv2DParams, 
 from tinyq_deploy.ops.depthwise_conv_2d import DepthwiseConv2D, DepthwiseConv2DParams
 
 GROUP = 8
-# Lanes of a group's quads, and the pairs of channels in the order of their weights.
+# Lanes of a group's quads, and the pairs of channels in the order of their weights: lanes 0 and 2, 1 and 3 of a quad,
+# in `size` builds 0 and 1, 2 and 3.
 QUADS = np.array([[0, 2, 4, 6], [1, 3, 5, 7]])
-PAIRS = np.array([[0, 2], [4, 6], [1, 3], [5, 7]])
+PAIRS = np.array([[0, 4], [2, 6], [1, 5], [3, 7]])
+SMALL_PAIRS = np.array([[0, 2], [4, 6], [1, 3], [5, 7]])
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ def convolution(view: NodeView, p: Conv2DParams, filter_: Ints, small: bool) -> 
     params = replace(_params(p, small), kind=made.kind, left=made.left, fraction=made.fraction)
     return mve_call(
         "conv_2d", params, Read(view.given(INPUT).index),
-        Constant("filter", packed(_runs(params, filter_))),
+        Constant("filter", packed(_runs(params, filter_), small)),
         Constant("constants", made.quads(group_order(outputs))),
         Write(view.output().index), Scratch(scratch(params)), lead=_lead(params),
     )  # fmt: skip
@@ -111,12 +113,12 @@ def group_order(channels: int) -> Ints:
     return np.where(order < channels, order, -1).reshape(-1, GROUP)[:, QUADS].reshape(-1, 4)
 
 
-def packed(vectors: Ints) -> Ints:
+def packed(vectors: Ints, small: bool) -> Ints:
     """[G, 4, V, 2, 16] of [O, V, 16]."""
     outputs, count, _ = vectors.shape
     padded = np.zeros((-(-outputs // GROUP) * GROUP, count, VECTOR), np.int8)
     padded[:outputs] = vectors
-    return np.ascontiguousarray(padded.reshape(-1, GROUP, count, VECTOR)[:, PAIRS].transpose(0, 1, 3, 2, 4))
+    return np.ascontiguousarray(padded.reshape(-1, GROUP, count, VECTOR)[:, SMALL_PAIRS if small else PAIRS].transpose(0, 1, 3, 2, 4))
 
 
 def whole_vectors(values: Ints) -> Ints:

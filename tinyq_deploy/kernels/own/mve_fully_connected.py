@@ -69,7 +69,7 @@ class MveFullyConnected(Kernel):
         constants = Constant("constants", made.quads(group_order(p.output_depth)))
         vectors = whole_vectors(filter_)
         if p.batches > 1:
-            return _rows(p, made, target.small, reads, Constant("filter", packed(vectors)), constants, writes)
+            return _rows(p, made, target.small, reads, Constant("filter", packed(vectors, target.small)), constants, writes)
         params = MveFullyConnectedParams(
             p.output_depth, p.output_offset, p.activation_min, p.activation_max, made.kind, made.left, made.fraction,
             vectors.shape[1], p.input_depth % VECTOR,

@@ -38,8 +38,8 @@ TINYQ_MVE_INLINE int32x4_t tinyq_mve_row_quad(const tinyq_own_mve_fully_connecte
         *w += 4 * TINYQ_MVE_VECTOR;
         TINYQ_MVE_HERE(*w);
     }
-    int32x4_t quad = vsetq_lane_s32(s1, vdupq_n_s32(s0), 1);
-    quad = vsetq_lane_s32(s3, vsetq_lane_s32(s2, quad, 2), 3);
+    int32x4_t quad = tinyq_mve_set_lanes_0_2(tinyq_mve_any(), s0, s2);
+    quad = tinyq_mve_set_lanes_1_3(quad, s1, s3);
     TINYQ_MVE_DONE(quad);
     return quad;
 }

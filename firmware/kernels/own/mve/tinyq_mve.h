@@ -51,6 +51,27 @@ TINYQ_MVE_INLINE int8x16_t tinyq_mve_load_words(const int8_t *at)
     return vreinterpretq_s8_s32(vld1q_s32((const int32_t *)(const void *)at));
 }
 
+/* A vector of no particular value, where every lane that counts is set later. */
+TINYQ_MVE_INLINE int32x4_t tinyq_mve_any(void)
+{
+    int32x4_t any;
+    __asm volatile("" : "=w"(any)); /* volatile: or it is kept in memory */
+    return any;
+}
+
+/* Two lanes at a time, for which gcc 12 has no pattern. */
+TINYQ_MVE_INLINE int32x4_t tinyq_mve_set_lanes_0_2(int32x4_t quad, int32_t lane0, int32_t lane2)
+{
+    __asm("vmov %q0[2], %q0[0], %1, %2" : "+w"(quad) : "r"(lane0), "r"(lane2));
+    return quad;
+}
+
+TINYQ_MVE_INLINE int32x4_t tinyq_mve_set_lanes_1_3(int32x4_t quad, int32_t lane1, int32_t lane3)
+{
+    __asm("vmov %q0[3], %q0[1], %1, %2" : "+w"(quad) : "r"(lane1), "r"(lane3));
+    return quad;
+}
+
 /* How sums become outputs. NARROW shifts a sum by `left` before the multiplication and has `fraction` bits below the
  * halves that it makes: 0, 2, 4 or 6. */
 typedef struct {
@@ -114,14 +135,15 @@ TINYQ_MVE_INLINE int16x8_t tinyq_mve_results(int32x4_t even, int32x4_t odd, tiny
     if (out.kind != TINYQ_MVE_SIGNED) {
         return tinyq_mve_halves(even, odd);
     }
-    const int16x8_t whole = vqmovntq_s32(vqmovnbq_s32(vreinterpretq_s16_s32(even), even), odd);
+    const int16x8_t any = vreinterpretq_s16_s32(tinyq_mve_any());
+    const int16x8_t whole = vqmovntq_s32(vqmovnbq_s32(any, even), odd);
     return vqaddq_n_s16(whole, (int16_t)out.offset);
 }
 
 /* Eight results as bytes, in the even lanes. */
 TINYQ_MVE_INLINE int8x16_t tinyq_mve_even_bytes(int16x8_t even, tinyq_mve_output out)
 {
-    const int8x16_t bytes = vreinterpretq_s8_s16(even);
+    const int8x16_t bytes = vreinterpretq_s8_s32(tinyq_mve_any());
 #if defined(TINYQ_OPTIMIZE_SIZE)
     return vqmovnbq_s16(bytes, vqrshlq_n_s16(even, -out.fraction));
 #else

@@ -4,7 +4,8 @@
 /*
  * Dot products of two pixels with eight channels. The eight are two quads of lanes, 0 2 4 6 and 1 3 5 7, which come
  * out in order when their results are interleaved. Weights lie in the order in which they are read: for each two
- * channels, (0, 2), (4, 6), (1, 3), (5, 7), vector by vector, [2,16].
+ * channels, vector by vector, [2,16]. The two are lanes 0 and 2 or 1 and 3 of a quad, which one instruction sets; in
+ * `size` builds, where sums go through memory, they are neighbours.
  */
 #include "tinyq_mve.h"
 
@@ -124,12 +125,17 @@ TINYQ_MVE_INLINE tinyq_mve_tile tinyq_mve_tile_sums(const int8_t **x, int32_t st
 }
 #endif
 
-/* Two pixels with the eight channels of a group, [2,8]. Returns the weights of the next group. */
-TINYQ_MVE_SHARED const int8_t *tinyq_mve_group_sums(int32_t *sums, const int8_t *x, int32_t step, const int8_t *w,
-                                                    const tinyq_mve_inputs *in)
+/* Quads of two pixels with a group. */
+typedef struct {
+    int32x4_t even0, odd0, even1, odd1;
+} tinyq_mve_group;
+
+#if defined(TINYQ_OPTIMIZE_SIZE)
+/* [pixel, quad, 4] sums. Returns the weights of the next group. */
+TINYQ_KERNEL const int8_t *tinyq_mve_group_sums(int32_t *sums, const int8_t *x, int32_t step, const int8_t *w,
+                                                const tinyq_mve_inputs *in)
 {
     int32_t channel = 0;
-    TINYQ_MVE_UNROLL
     do {
         const tinyq_mve_tile t = tinyq_mve_tile_sums(&x, step, &w, in);
         sums[channel] = t.s00;
@@ -140,6 +146,37 @@ TINYQ_MVE_SHARED const int8_t *tinyq_mve_group_sums(int32_t *sums, const int8_t 
     } while (channel < TINYQ_MVE_GROUP);
     return w;
 }
+
+TINYQ_MVE_INLINE tinyq_mve_group tinyq_mve_group_of(const int8_t *x, int32_t step, const int8_t **w,
+                                                    const tinyq_mve_inputs *in)
+{
+    int32_t sums[2 * TINYQ_MVE_GROUP];
+    *w = tinyq_mve_group_sums(sums, x, step, *w, in);
+    return (tinyq_mve_group){vld1q_s32(sums), vld1q_s32(sums + 4), vld1q_s32(sums + 8), vld1q_s32(sums + 12)};
+}
+#else
+TINYQ_MVE_INLINE void tinyq_mve_quad_of(int32x4_t *q0, int32x4_t *q1, const int8_t **x, int32_t step, const int8_t **w,
+                                        const tinyq_mve_inputs *in)
+{
+    tinyq_mve_tile t = tinyq_mve_tile_sums(x, step, w, in);
+    *q0 = tinyq_mve_set_lanes_0_2(tinyq_mve_any(), t.s00, t.s01);
+    *q1 = tinyq_mve_set_lanes_0_2(tinyq_mve_any(), t.s10, t.s11);
+    t = tinyq_mve_tile_sums(x, step, w, in);
+    *q0 = tinyq_mve_set_lanes_1_3(*q0, t.s00, t.s01);
+    *q1 = tinyq_mve_set_lanes_1_3(*q1, t.s10, t.s11);
+    TINYQ_MVE_DONE(*q0);
+    TINYQ_MVE_DONE(*q1);
+}
+
+TINYQ_MVE_INLINE tinyq_mve_group tinyq_mve_group_of(const int8_t *x, int32_t step, const int8_t **w,
+                                                    const tinyq_mve_inputs *in)
+{
+    tinyq_mve_group group;
+    tinyq_mve_quad_of(&group.even0, &group.even1, &x, step, w, in);
+    tinyq_mve_quad_of(&group.odd0, &group.odd1, &x, step, w, in);
+    return group;
+}
+#endif
 
 /* tinyq_mve_scale for a quad of two pixels, which share their constants. */
 TINYQ_MVE_INLINE void tinyq_mve_scale_two(int32x4_t *q0, int32x4_t *q1, const int32_t **constants, tinyq_mve_output out)
@@ -187,15 +224,12 @@ TINYQ_MVE_INLINE void tinyq_mve_pixels(const int8_t *x, int32_t step, const int8
                                        tinyq_mve_output out)
 {
     for (int32_t left = channels; left > 0; left -= TINYQ_MVE_GROUP) {
-        int32_t sums[2 * TINYQ_MVE_GROUP];
-        w = tinyq_mve_group_sums(sums, x, step, w, in);
-        int32x4_t even0 = vld1q_s32(sums), odd0 = vld1q_s32(sums + 4);
-        int32x4_t even1 = vld1q_s32(sums + 8), odd1 = vld1q_s32(sums + 12);
-        tinyq_mve_scale_two(&even0, &even1, &constants, out);
-        tinyq_mve_scale_two(&odd0, &odd1, &constants, out);
+        tinyq_mve_group group = tinyq_mve_group_of(x, step, &w, in);
+        tinyq_mve_scale_two(&group.even0, &group.even1, &constants, out);
+        tinyq_mve_scale_two(&group.odd0, &group.odd1, &constants, out);
         const int32_t count = channels % TINYQ_MVE_GROUP == 0 ? TINYQ_MVE_GROUP : left;
-        tinyq_mve_store_group(output1, tinyq_mve_results(even1, odd1, out), out, count);
-        tinyq_mve_store_group(output0, tinyq_mve_results(even0, odd0, out), out, count);
+        tinyq_mve_store_group(output1, tinyq_mve_results(group.even1, group.odd1, out), out, count);
+        tinyq_mve_store_group(output0, tinyq_mve_results(group.even0, group.odd0, out), out, count);
         output0 += TINYQ_MVE_GROUP;
         output1 += TINYQ_MVE_GROUP;
     }
