@@ -157,7 +157,8 @@ def _offsets(steps: Ints, values: Ints, low: Ints, high: Ints, candidate: Ints, 
     """[O] least and greatest offset with which the narrow form steps where TFLite does; least > most: none does."""
 
     def product(sums: Ints) -> Ints:
-        return (np.clip(sums << left, INT32_MIN, INT32_MAX) * candidate[:, None] + (1 << 30)) >> 31
+        shifted: Ints = np.clip(sums << left, INT32_MIN, INT32_MAX)
+        return (shifted * candidate[:, None] + (1 << 30)) >> 31
 
     reached = (values << (16 + fraction)) - (1 << (15 + fraction) if fraction else 0)
     least = np.where(steps <= high[:, None], reached - product(steps), INT32_MIN).max(axis=1)

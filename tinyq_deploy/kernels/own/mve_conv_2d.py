@@ -118,7 +118,8 @@ def packed(vectors: Ints, small: bool) -> Ints:
     outputs, count, _ = vectors.shape
     padded = np.zeros((-(-outputs // GROUP) * GROUP, count, VECTOR), np.int8)
     padded[:outputs] = vectors
-    return np.ascontiguousarray(padded.reshape(-1, GROUP, count, VECTOR)[:, SMALL_PAIRS if small else PAIRS].transpose(0, 1, 3, 2, 4))
+    pairs = padded.reshape(-1, GROUP, count, VECTOR)[:, SMALL_PAIRS if small else PAIRS]
+    return np.ascontiguousarray(pairs.transpose(0, 1, 3, 2, 4))
 
 
 def whole_vectors(values: Ints) -> Ints:

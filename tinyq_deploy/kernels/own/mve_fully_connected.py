@@ -69,7 +69,8 @@ class MveFullyConnected(Kernel):
         constants = Constant("constants", made.quads(group_order(p.output_depth)))
         vectors = whole_vectors(filter_)
         if p.batches > 1:
-            return _rows(p, made, target.small, reads, Constant("filter", packed(vectors, target.small)), constants, writes)
+            small = target.small
+            return _rows(p, made, small, reads, Constant("filter", packed(vectors, small)), constants, writes)
         params = MveFullyConnectedParams(
             p.output_depth, p.output_offset, p.activation_min, p.activation_max, made.kind, made.left, made.fraction,
             vectors.shape[1], p.input_depth % VECTOR,
@@ -90,6 +91,7 @@ def _rows(p: FullyConnectedParams, made: Requantization, small: bool, *arguments
     params = replace(
         pointwise(p.input_depth, p.output_depth, small), input_height=1, input_bytes=p.batches * p.input_depth,
         output_height=1, output_width=p.batches, input_zero_point=-p.input_offset, output_offset=p.output_offset,
-        activation_min=p.activation_min, activation_max=p.activation_max, kind=made.kind, left=made.left, fraction=made.fraction,
+        activation_min=p.activation_min, activation_max=p.activation_max,
+        kind=made.kind, left=made.left, fraction=made.fraction,
     )  # fmt: skip
     return mve_call("conv_2d", params, *arguments, Scratch(scratch(params)), lead=pairs_lead(params))
