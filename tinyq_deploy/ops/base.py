@@ -28,6 +28,10 @@ class Operator(ABC):
 
     name: ClassVar[str]
     rules: ClassVar[tuple[Rule, ...]]
+    # Whether each output channel (index of the last dimension) comes from its namesakes in the inputs alone.
+    channelwise: ClassVar[bool] = False
+    # Whether files hold it; passes make the others.
+    builtin: ClassVar[bool] = True
 
     @staticmethod
     @abstractmethod
