@@ -46,6 +46,7 @@ class Add(Binary):
     """Sum."""
 
     name = "ADD"
+    clamps = True
     rules = binary_rules(
         rules.option_in("fused_activation_function", ("NONE", "RELU", "RELU6", "RELU_N1_TO_1"), "NONE"),
         output_scale,

@@ -45,6 +45,7 @@ class Mul(Binary):
     """Product."""
 
     name = "MUL"
+    clamps = True
     rules = binary_rules(
         rules.option_in("fused_activation_function", ("NONE", "RELU", "RELU6", "RELU_N1_TO_1"), "NONE"),
         factor_bounded,

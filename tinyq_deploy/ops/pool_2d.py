@@ -51,6 +51,7 @@ def output_shape(view: NodeView) -> str | None:
 
 class _Pool2D(Operator):
     channelwise = True
+    clamps = True
     rules = (
         rules.operands(1),
         rules.rank(INPUT, (4,), "input"),
