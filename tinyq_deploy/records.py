@@ -141,5 +141,6 @@ def operators_json() -> dict[str, Any]:
                 "kernels": sorted({kernel.kernel_set for kernel in KERNELS if kernel.op == name}),
             }
             for name, operator in sorted(OPERATORS.items())
+            if operator.builtin
         ]
     }

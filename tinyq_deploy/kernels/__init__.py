@@ -25,11 +25,13 @@ from tinyq_deploy.kernels.own.mve_pool_2d import MveAveragePool2D, MveMaxPool2D
 from tinyq_deploy.kernels.own.plain_add import OwnAdd
 from tinyq_deploy.kernels.own.plain_pool_2d import OwnAveragePool2D, OwnMaxPool2D
 from tinyq_deploy.kernels.own.plain_softmax import OwnSoftmax
+from tinyq_deploy.kernels.portable.binary import PortableBinary
 from tinyq_deploy.kernels.portable.conv_2d import PortableConv2D, PortableDepthwiseConv2D
-from tinyq_deploy.kernels.portable.elementwise import PortableAdd, PortableSoftmax
 from tinyq_deploy.kernels.portable.fully_connected import PortableFullyConnected
 from tinyq_deploy.kernels.portable.pool_2d import PortableAveragePool2D, PortableMaxPool2D
 from tinyq_deploy.kernels.portable.reshape import View
+from tinyq_deploy.kernels.portable.softmax import PortableSoftmax
+from tinyq_deploy.kernels.portable.table import PortableTable, unary_operators
 
 KERNELS: tuple[Kernel, ...] = (
     OwnAdd(),
@@ -57,13 +59,18 @@ KERNELS: tuple[Kernel, ...] = (
     CmsisNNFullyConnected(),
     CmsisNNMaxPool2D(),
     CmsisNNSoftmax(),
-    PortableAdd(),
     PortableAveragePool2D(),
+    PortableBinary("ADD", "add"),
+    PortableBinary("MAXIMUM", "maximum"),
+    PortableBinary("MINIMUM", "maximum"),
+    PortableBinary("MUL", "mul"),
+    PortableBinary("SUB", "add"),
     PortableConv2D(),
     PortableDepthwiseConv2D(),
     PortableFullyConnected(),
     PortableMaxPool2D(),
     PortableSoftmax(),
+    *(PortableTable(op) for op in unary_operators()),
 )
 
 FUSED_KERNELS: tuple[FusedKernel, ...] = (OwnDspConv2D3x3Add(), OwnDspConv2DAdd())

@@ -100,7 +100,7 @@ class KernelCall:
 class Kernel(ABC):
     """One kernel for one operator."""
 
-    op: ClassVar[str]
+    op: str
     kernel_set: ClassVar[KernelSet]
 
     @abstractmethod

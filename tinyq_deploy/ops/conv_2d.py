@@ -112,15 +112,18 @@ def channel_multipliers(view: NodeView, channels: int) -> Multipliers:
 
 
 def output_range(view: NodeView) -> tuple[int, int]:
-    """Clamp limits of the fused activation in the output's int8 domain."""
+    """Clamp limits of the fused activation in the output's int8 domain, and of the layers that passes merged into this
+    one as the options clamp_min and clamp_max, which no file has."""
     activation = str(view.option("fused_activation_function", "NONE"))
-    return activation_range(activation, view.output().scale, view.output().zero_point)
+    low, high = activation_range(activation, view.output().scale, view.output().zero_point)
+    return max(low, view.number("clamp_min", -128)), min(high, view.number("clamp_max", 127))
 
 
 class Conv2D(Operator):
     """Two-dimensional convolution."""
 
     name = "CONV_2D"
+    clamps = True
     rules = (
         rules.operands(3, optional=1),
         rules.rank(INPUT, (4,), "input"),
