@@ -30,7 +30,7 @@ LEAST_OTHER_RAM = 1024
 @dataclass(frozen=True)
 class Layer:
     """One node with the call that was chosen for it, which computes the earlier nodes `fused` too, or a chain of nodes
-    that run in bands of rows, of which `node` is the first. Where the call needs no scratch `scratch_offset` is None."""
+    that run in bands of rows, of which `node` is the first. `scratch_offset` is None where there is no scratch."""
 
     node: Node
     call: KernelCall
