@@ -172,9 +172,3 @@ def requantize(value: Ints, multiplier: Ints, shift: Ints) -> Ints:
     right = -shift
     half = np.where(right > 0, np.int64(1) << np.maximum(right - 1, 0), 0)
     return (high + half - ((high < 0) & (right > 0))) >> right
-
-
-def quad_order(channels: int) -> Ints:
-    """[Q, 4] channels in order, -1 behind the last."""
-    order = np.arange(-(-channels // QUAD) * QUAD)
-    return np.where(order < channels, order, -1).reshape(-1, QUAD)

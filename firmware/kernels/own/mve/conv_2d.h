@@ -42,7 +42,8 @@ TINYQ_MVE_INLINE void tinyq_mve_gather(const tinyq_own_mve_conv_2d_params *p, co
 /*
  * CONV_2D, int8, batch 1. input [H,W,C], filter and constants as tinyq_mve_products.h has them, [G,...] for groups of
  * eight channels, output [OH,OW,O]. Scratch: not `direct`: row_capacity * row_bytes, a pixel_step and a vector;
- * `gather`: before them two pixels of `vectors` + 1 vectors. Not `direct`: an output row may take the place of input rows copied before.
+ * `gather`: before them two pixels of `vectors` + 1 vectors. Not `direct`: an output row may take the place of input
+ * rows that have been copied.
  */
 TINYQ_KERNEL void tinyq_own_mve_conv_2d(const tinyq_own_mve_conv_2d_params *p, const int8_t *input,
                                         const int8_t *filter, const int32_t *constants, int8_t *output,

@@ -12,12 +12,6 @@
 
 /* What gcc would leave out of line, with its pointers in memory. */
 #define TINYQ_MVE_INLINE static inline __attribute__((always_inline, unused))
-/* What `size` builds keep once, where it is called several times. */
-#if defined(TINYQ_OPTIMIZE_SIZE)
-#define TINYQ_MVE_SHARED TINYQ_KERNEL
-#else
-#define TINYQ_MVE_SHARED TINYQ_MVE_INLINE
-#endif
 #define TINYQ_MVE_VECTOR 16
 #define TINYQ_MVE_QUAD 4
 #define TINYQ_MVE_NARROW 0
@@ -100,8 +94,9 @@ TINYQ_MVE_INLINE int32x4_t tinyq_mve_requantize(int32x4_t sum, int32x4_t multipl
 }
 
 /*
- * Four sums to results with 16 + fraction bits behind the point, zero point included (NARROW), to whole results (SIGNED), or to clamped
- * results with the zero point, shifted up by 16 (GENERAL). `constants` walks on. `scaled`: NARROW's left shift is done already.
+ * Four sums to results with 16 + fraction bits behind the point, zero point included (NARROW), to whole results
+ * (SIGNED), or to clamped results with the zero point, shifted up by 16 (GENERAL). `constants` walks on. `scaled`:
+ * NARROW's left shift is done already.
  */
 TINYQ_MVE_INLINE int32x4_t tinyq_mve_scale(int32x4_t sum, const int32_t **constants, tinyq_mve_output out, int scaled)
 {
