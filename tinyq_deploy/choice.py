@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which candidate of each layer comes first, by cost and flash.
+
+The rule, for every --optimize: of the candidates that are at most so many times as costly as the layer's cheapest, take
+those that need the least flash together. Code that layers share is counted once, however many layers use it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tinyq_deploy.kernels.base import KernelCall
+
+# Times the cheapest candidate's cost that a smaller one may cost.
+SLOWER = {"speed": 1.0, "balanced": 1.25, "size": 2.0}
+
+Candidates = tuple[KernelCall, ...]
+
+
+def order(layers: Sequence[Candidates], optimize: str) -> list[Candidates]:
+    """Each layer's candidates, the chosen one first, then the others by cost. Ties, and layers whose costs cannot be
+    compared, keep the order given."""
+    sorted_ = [by_cost(calls) for calls in layers]
+    near = [_near(calls, SLOWER[optimize]) for calls in sorted_]
+    chosen = smallest(near)
+    return [_first(calls, call) for calls, call in zip(sorted_, chosen, strict=True)]
+
+
+def by_cost(calls: Candidates) -> Candidates:
+    """What was measured, cheapest first; then the rest, cheapest first if the model knows all of it."""
+    measured = [call for call in calls if call.cost is not None and call.cost.measured]
+    rest = [call for call in calls if call not in measured]
+    if all(call.cost is not None for call in rest):
+        rest.sort(key=_amount)
+    return (*sorted(measured, key=_amount), *rest)
+
+
+def _amount(call: KernelCall) -> int:
+    assert call.cost is not None
+    return call.cost.amount
+
+
+def _near(calls: Candidates, factor: float) -> Candidates:
+    """The candidates, cheapest first, that may be taken: the first alone where costs or flash cannot be compared."""
+    if not calls or any(call.cost is None or call.cost.code_bytes is None for call in calls):
+        return calls[:1]
+    best = calls[0].cost
+    assert best is not None
+    alike = [call for call in calls if call.cost is not None and call.cost.measured == best.measured]
+    return tuple(call for call in alike if _amount(call) <= factor * best.amount)
+
+
+def smallest(layers: Sequence[Candidates]) -> list[KernelCall | None]:
+    """One call per layer for the least flash, None for a layer without candidates: with all functions allowed each
+    layer takes the least flash of its own; then the function whose loss spares most is given up, as long as one does."""
+    closed: set[str] = set()
+    chosen = _pick(layers, closed)
+    assert chosen is not None
+    while True:
+        tries = [closed | {name} for name in sorted({call.function or "" for call in chosen if call})]
+        options = [(_flash(picked), names, picked) for names in tries if (picked := _pick(layers, names)) is not None]
+        best = min(options, key=lambda option: option[0], default=None)
+        if best is None or best[0] >= _flash(chosen):
+            return chosen
+        _, closed, chosen = best
+
+
+def _pick(layers: Sequence[Candidates], closed: set[str]) -> list[KernelCall | None] | None:
+    """For each layer the call with the least flash of its own; None where a layer's functions are all closed."""
+    open_ = [[call for call in calls if call.function not in closed] for calls in layers]
+    if any(calls and not left for calls, left in zip(layers, open_, strict=True)):
+        return None
+    return [min(calls, key=_own_bytes, default=None) for calls in open_]
+
+
+def _own_bytes(call: KernelCall) -> int:
+    code = call.cost.code_bytes if call.cost is not None else None
+    return call.constant_bytes + (code or 0)
+
+
+def _flash(chosen: Sequence[KernelCall | None]) -> int:
+    calls = [call for call in chosen if call is not None]
+    shared = {call.function: (call.cost.shared_bytes if call.cost else None) or 0 for call in calls}
+    return sum(map(_own_bytes, calls)) + sum(shared.values())
+
+
+def _first(calls: Candidates, chosen: KernelCall | None) -> Candidates:
+    return calls if chosen is None else (chosen, *(call for call in calls if call is not chosen))

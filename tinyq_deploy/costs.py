@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What kernel calls cost: a shipped table of linear models, and a tuning file with what a board was measured to take.
+
+firmware/kernels/costs.toml holds per core, `--optimize` and C function: coefficients of `work`, in instructions, and
+code bytes. benchmarks/fit_costs.py fits it to QEMU's instruction counts. A tuning file is `tinyq-deploy tune`'s.
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from tinyq_deploy import assets
+from tinyq_deploy.board import Core
+from tinyq_deploy.graph import NodeView, Tensor
+from tinyq_deploy.kernels.base import Cost, KernelCall
+from tinyq_deploy.ops import OPERATORS
+from tinyq_deploy.ops.rules import window_pad
+from tinyq_deploy.tuning import Tuning, call_key
+
+# Cores whose instruction counts are those of another: measured within 3 % of it.
+COUNTED_AS: Mapping[Core, Core] = {"cortex-m7": "cortex-m4", "cortex-m33": "cortex-m4"}
+_WORD = 4
+
+
+@dataclass(frozen=True)
+class Entry:
+    """The model of one C function: instructions for each unit of `work`, the error that nine of ten of the `samples`
+    stay within, a share of the amount, and the code bytes of one layer and of what all layers share."""
+
+    instructions: Mapping[str, float]
+    error: float
+    code_bytes: int
+    shared_bytes: int
+    samples: int
+
+    def predict(self, amounts: Mapping[str, int]) -> int:
+        """Instructions for this much work."""
+        return round(sum(factor * amounts[name] for name, factor in self.instructions.items()))
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What is known for one core and one --optimize; `tuning` wins where it measured the very call."""
+
+    entries: Mapping[str, Entry] = field(default_factory=dict)
+    tuning: Tuning | None = None
+    small: bool = False
+
+    def of(self, view: NodeView, call: KernelCall) -> Cost | None:
+        """The cost of computing the node of `view` by `call`; None where nothing is known of it."""
+        if call.function is None:
+            return None
+        entry = self.entries.get(call.function)
+        code = entry.code_bytes + self._parameter_bytes(call) if entry else None
+        shared = entry.shared_bytes if entry else None
+        ticks = self.tuning.measured.get(call_key(call)) if self.tuning else None
+        if ticks is not None and self.tuning is not None:
+            return Cost(ticks, self.tuning.unit, True, 0.0, code, shared)
+        if entry is None:
+            return None
+        return Cost(entry.predict(work(view)), "instructions", False, entry.error, code, shared)
+
+    def _parameter_bytes(self, call: KernelCall) -> int:
+        """Parameters are literals that disappear in specialised code, and lie in flash where a function is shared."""
+        return _WORD * len(call.params) if self.small else 0
+
+
+def work(view: NodeView) -> dict[str, int]:
+    """What a node has to do, whichever kernel does it: multiply-accumulates, the same without padding, elements written
+    and read, weights, elements, rows and taps in all windows, the same rows for each channel, output positions, output
+    rows of single channels, output channels, and 1 for the layer itself."""
+    output, weights = view.output(), view.input(1)
+    channels = output.shape[-1]
+    pixels = output.size // channels
+    height, width, depth = _window(view)
+    lines = output.size // output.shape[2] if len(output.shape) == 4 else 0
+    return {
+        "macs": OPERATORS[view.node.op].macs(view),
+        "inside": _taps_inside(view, height, width) * channels * depth,
+        "outputs": output.size,
+        "inputs": sum(t.size for t in _activations(view)),
+        "weights": weights.size if weights is not None and weights.data is not None else 0,
+        "window": pixels * height * width * depth,
+        "rows": pixels * height,
+        "taps": pixels * height * width,
+        "channel_rows": lines * height,
+        "channel_taps": pixels * height * width * channels,
+        "pixels": pixels,
+        "lines": lines,
+        "channels": channels,
+        "layer": 1,
+    }
+
+
+def _activations(view: NodeView) -> list[Tensor]:
+    inputs = [view.input(position) for position in range(len(view.node.inputs))]
+    return [tensor for tensor in inputs if tensor is not None and tensor.data is None]
+
+
+def _window(view: NodeView) -> tuple[int, int, int]:
+    """(height, width, channels that one output sums) of a window; zeros where there is none."""
+    if "filter_height" in view.node.options:
+        return view.number("filter_height", 0), view.number("filter_width", 0), 1
+    weights = view.input(1)
+    if weights is None or weights.data is None or len(weights.shape) not in (2, 4):
+        return 0, 0, 0
+    if len(weights.shape) == 2:
+        return 1, 1, weights.shape[-1]
+    return weights.shape[1], weights.shape[2], 1 if weights.shape[0] == 1 else weights.shape[3]
+
+
+def _taps_inside(view: NodeView, height: int, width: int) -> int:
+    """Taps of all windows that lie in the input [1,H,W,C]; 1 for each output position where there is no window."""
+    source, output = view.given(0).shape, view.output().shape
+    if len(source) != 4 or len(output) != 4:
+        return view.output().size // output[-1]
+    spans = zip(source[1:3], (height, width), ("h", "w"), output[1:3], strict=True)
+    return math.prod(_inside(view, extent, taps, axis, count) for extent, taps, axis, count in spans)
+
+
+def _inside(view: NodeView, extent: int, taps: int, axis: str, count: int) -> int:
+    """The same along one axis."""
+    stride, dilation = view.number(f"stride_{axis}", 1), view.number(f"dilation_{axis}_factor", 1)
+    padded = view.option("padding", "VALID") == "SAME"
+    before = window_pad(extent, (taps - 1) * dilation + 1, stride, count) if padded else 0
+    places = (n * stride - before + tap * dilation for n in range(count) for tap in range(taps))
+    return sum(0 <= place < extent for place in places)
+
+
+def load(core: Core, optimize: str, tuning: Tuning | None = None) -> Costs:
+    """The shipped models for `core` and `optimize` with what `tuning` measured. Raises UsageError where that was
+    measured for another core or --optimize."""
+    if tuning is not None:
+        tuning.require(core, optimize)
+    found = _table().get(COUNTED_AS.get(core, core), {}).get(optimize, {})
+    return Costs({name: _entry(row) for name, row in found.items()}, tuning, optimize == "size")
+
+
+def _entry(row: Mapping[str, float]) -> Entry:
+    told = ("error", "code", "shared", "samples")
+    instructions = {name: value for name, value in row.items() if name not in told}
+    return Entry(instructions, row["error"], int(row["code"]), int(row["shared"]), int(row["samples"]))
+
+
+def table_path() -> Path:
+    """The shipped table."""
+    return assets.folder("firmware") / "kernels" / "costs.toml"
+
+
+@cache
+def _table() -> dict[str, Any]:
+    return tomllib.loads(table_path().read_text(encoding="utf-8"))
