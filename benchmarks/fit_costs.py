@@ -63,21 +63,26 @@ def measured(core: str, optimize: Any, folder: Path) -> list[tune.Measured]:
 
 
 def fit(samples: Sequence[tune.Measured]) -> dict[str, float]:
-    """One line of the table."""
+    """One line of the table. The error is that of samples that were left out of the fit which predicts them."""
     amounts = np.array([sample.amount for sample in samples], np.float64)
-    amount_of = [costs.work(sample.view) for sample in samples]
-    names = [name for name in amount_of[0] if any(item[name] for item in amount_of)]
-    matrix = np.array([[item[name] for name in names] for item in amount_of], np.float64)
-    factors, _ = nnls(matrix / amounts[:, None], np.ones(len(amounts)))
-    rounded = [float(f"{factor:.4g}") for factor in factors]
-    errors = np.sort(np.abs(matrix @ np.array(rounded) / amounts - 1))
+    work = [costs.work(sample.view, sample.call) for sample in samples]
+    names = [name for name in dict.fromkeys(name for item in work for name in item) if any(i.get(name) for i in work)]
+    matrix = np.array([[item.get(name, 0) for name in names] for item in work], np.float64) / amounts[:, None]
+    factors = [float(f"{factor:.4g}") for factor in solve(matrix)]
+    others = ~np.eye(len(samples), dtype=bool)
+    errors = np.sort([abs(row @ solve(matrix[rest]) - 1) for row, rest in zip(matrix, others, strict=True)])
     told = {
         "error": round(float(errors[int(np.ceil(0.9 * len(errors))) - 1]), 3),
         "code": int(statistics.median_high(sample.flash.code_bytes for sample in samples)),
         "shared": int(statistics.median_high(sample.flash.shared_bytes for sample in samples)),
         "samples": len(samples),
     }
-    return {name: factor for name, factor in zip(names, rounded, strict=True) if factor} | told
+    return {name: factor for name, factor in zip(names, factors, strict=True) if factor} | told
+
+
+def solve(matrix: Any) -> Any:
+    """Non-negative factors with which each row's sum is near 1."""
+    return nnls(matrix, np.ones(len(matrix)))[0]
 
 
 def section(core: str, optimize: str, folder: Path, raw: Path | None) -> Rows:
@@ -94,7 +99,7 @@ def section(core: str, optimize: str, folder: Path, raw: Path | None) -> Rows:
 def save(path: Path, found: Iterable[tune.Measured]) -> None:
     """The counts themselves, for a look at what the model misses."""
     rows = [
-        {"function": m.call.function, "params": dict(m.call.params), "work": costs.work(m.view), "amount": m.amount,
+        {"function": m.call.function, "params": dict(m.call.params), "work": costs.work(m.view, m.call), "amount": m.amount,
          "code": m.flash.code_bytes, "shared": m.flash.shared_bytes}
         for m in found
     ]  # fmt: skip

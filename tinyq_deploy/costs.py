@@ -26,6 +26,8 @@ from tinyq_deploy.tuning import Tuning, call_key
 # Cores whose instruction counts are those of another: measured within 3 % of it.
 COUNTED_AS: Mapping[Core, Core] = {"cortex-m7": "cortex-m4", "cortex-m33": "cortex-m4"}
 _WORD = 4
+# Parameters that choose among a kernel's ways to compute an output.
+_FORMS = ("form", "kind", "requantization")
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class Entry:
 
     def predict(self, amounts: Mapping[str, int]) -> int:
         """Instructions for this much work."""
-        return round(sum(factor * amounts[name] for name, factor in self.instructions.items()))
+        return round(sum(factor * amounts.get(name, 0) for name, factor in self.instructions.items()))
 
 
 @dataclass(frozen=True)
@@ -64,38 +66,51 @@ class Costs:
             return Cost(ticks, self.tuning.unit, True, 0.0, code, shared)
         if entry is None:
             return None
-        return Cost(entry.predict(work(view)), "instructions", False, entry.error, code, shared)
+        return Cost(entry.predict(work(view, call)), "instructions", False, entry.error, code, shared)
 
     def _parameter_bytes(self, call: KernelCall) -> int:
         """Parameters are literals that disappear in specialised code, and lie in flash where a function is shared."""
         return _WORD * len(call.params) if self.small else 0
 
 
-def work(view: NodeView) -> dict[str, int]:
-    """What a node has to do, whichever kernel does it: multiply-accumulates, the same without padding, elements written
-    and read, weights, elements, rows and taps in all windows, the same rows for each channel, output positions, output
-    rows of single channels, output channels, and 1 for the layer itself."""
+def work(view: NodeView, call: KernelCall) -> dict[str, int]:
+    """What `call` has to do for a node: amounts that kernels may take time in proportion to. What a name stands for is
+    said beside it; a window's channels are those that one output sums."""
     output, weights = view.output(), view.input(1)
-    channels = output.shape[-1]
+    channels, width = output.shape[-1], output.shape[-2] if len(output.shape) > 1 else 1
     pixels = output.size // channels
-    height, width, depth = _window(view)
-    lines = output.size // output.shape[2] if len(output.shape) == 4 else 0
+    rows, columns, depth = _window(view)
+    taps = rows * columns
+    length = taps * depth if depth > 1 else channels  # neighbours that are multiplied or compared together
+    runs = output.size if depth > 1 else pixels * max(taps, 1)
+    padded = pixels // width * _whole(width, 2) * _whole(channels, 8)
     return {
         "macs": OPERATORS[view.node.op].macs(view),
-        "inside": _taps_inside(view, height, width) * channels * depth,
+        "inside": _taps_inside(view, rows, columns) * channels * depth,  # macs without padding
+        "left_macs": pixels % 4 * channels * taps * depth,  # of output positions beyond the last four
         "outputs": output.size,
+        "padded": padded,  # outputs, positions rounded up to two and channels to eight
         "inputs": sum(t.size for t in _activations(view)),
         "weights": weights.size if weights is not None and weights.data is not None else 0,
-        "window": pixels * height * width * depth,
-        "rows": pixels * height,
-        "taps": pixels * height * width,
-        "channel_rows": lines * height,
-        "channel_taps": pixels * height * width * channels,
+        "window": pixels * taps * depth,
+        "rows": pixels * rows,
+        "taps": pixels * taps,
+        "channel_rows": output.size // width * rows,
+        "channel_taps": output.size * taps,
+        "words": runs * -(-length // 4),
+        "odd_bytes": runs * (length % 4),
+        "vectors": runs * -(-length // 16),
+        "padded_vectors": padded * -(-length // 16),
         "pixels": pixels,
-        "lines": lines,
+        "lines": output.size // width,
         "channels": channels,
         "layer": 1,
+        **{f"{name}_{value}": output.size for name, value in call.params if name in _FORMS},
     }
+
+
+def _whole(count: int, group: int) -> int:
+    return -(-count // group) * group
 
 
 def _activations(view: NodeView) -> list[Tensor]:
