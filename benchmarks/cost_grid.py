@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One graph of many single layers, from small to middling: what fit_costs.py measures.
+"""Graphs of many single layers, from small to middling: what fit_costs.py measures.
 
 All layers read inputs of the graph, none reads another's output. Values and weights are random; scales are such that
-the outputs fill int8. To cover a new operator: a function that adds its layers, and a line in `grid`.
+the outputs fill int8. To cover a new operator: a function that adds its layers, and a line in `others`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from tinyq_deploy.graph import NO_TENSOR, Graph, Node, Option, Quantization, Tensor
+from tinyq_deploy.graph import Graph, Node, Option, Quantization, Tensor
 from tinyq_deploy.ops.rules import window_output
 
 SEED = 20261124
@@ -22,6 +22,7 @@ IMAGES = ((16, 16, 1), (16, 16, 3), (20, 20, 8), (12, 6, 16), (9, 9, 32), (5, 5,
           (3, 3, 128), (6, 1, 48))  # fmt: skip
 FILTERS = ((1, 1), (1, 1), (3, 3), (3, 3), (5, 5), (1, 5), (4, 10), (3, 1))
 OUTPUTS = (4, 8, 10, 16, 24, 32, 64)
+CONVOLUTIONS = 56
 MOST_MACS = 400_000
 Pair = tuple[int, int]
 
@@ -91,10 +92,10 @@ def _window(image: tuple[int, int, int], size: Pair, stride: Pair, padding: str)
     return options, (height, width)
 
 
-def convolutions(grid: Grid, count: int) -> None:
+def convolutions(grid: Grid) -> None:
     """CONV_2D: images, filters, strides and channels in many pairs."""
     pairs = itertools.cycle(itertools.product(IMAGES, FILTERS))
-    while sum(node.op == "CONV_2D" for node in grid.nodes) < count:
+    while len(grid.nodes) < CONVOLUTIONS:
         for _ in range(int(grid.rng.integers(1, 5))):
             image, size = next(pairs)
         stride, padding = int(grid.rng.choice((1, 1, 2))), str(grid.rng.choice(("SAME", "VALID")))
@@ -164,14 +165,21 @@ def softmaxes(grid: Grid) -> None:
         grid.layer("SOFTMAX", (grid.input((1, count)),), output, {"beta": 1.0})
 
 
-def grid() -> Graph:
-    """Every layer of the grid."""
+def grids() -> list[Graph]:
+    """Every layer of the grid, in parts that fit a board's flash one by one."""
+    parts: list[Callable[[Grid], None]] = [convolutions, depthwise, others]
+    return [_graph(add) for add in parts]
+
+
+def _graph(add: Callable[[Grid], None]) -> Graph:
     made = Grid()
-    convolutions(made, 56)
-    depthwise(made)
-    fully_connected(made)
-    pools(made)
-    elementwise(made)
-    softmaxes(made)
-    assert NO_TENSOR not in {index for node in made.nodes for index in node.inputs}
+    add(made)
     return made.graph()
+
+
+def others(grid: Grid) -> None:
+    """What is small: all other operators."""
+    fully_connected(grid)
+    pools(grid)
+    elementwise(grid)
+    softmaxes(grid)

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from cost_grid import grid
+from cost_grid import grids
 from scipy.optimize import nnls
 
 from tinyq_deploy import board, costs, tune
@@ -53,13 +53,16 @@ Rows = dict[str, dict[str, float]]
 
 
 def measured(core: str, optimize: Any, folder: Path) -> list[tune.Measured]:
-    """Every candidate of every layer of the grid."""
-    graph = grid()
-    check(graph)
+    """Every candidate of every layer of the grids."""
     target = Target(board.load(BOARDS[core]).core, cmsis_nn.find(None, os.environ), small=optimize == "size")
-    compiled = Compiled(b"", Optimized(graph), target, lower(graph, target, "auto"), ())
     request = BuildRequest(Path("grid.tflite"), board.load(BOARDS[core]), optimize=optimize, toolchain="gcc")
-    return list(tune.measure(tune.TuneRequest(request, folder, simulator="qemu"), compiled).calls)
+    found: list[tune.Measured] = []
+    for part, graph in enumerate(grids()):
+        check(graph)
+        compiled = Compiled(b"", Optimized(graph), target, lower(graph, target, "auto"), ())
+        wanted = tune.TuneRequest(request, folder / str(part), simulator="qemu")
+        found += tune.measure(wanted, compiled).calls
+    return found
 
 
 def fit(samples: Sequence[tune.Measured]) -> dict[str, float]:

@@ -25,6 +25,7 @@ kernels = "auto"
 cmsis_nn = "lib/CMSIS-NN"
 optimize = "size"
 toolchain = "gcc"
+tuning = "tuning.toml"
 
 [gates]
 accuracy = 0.9

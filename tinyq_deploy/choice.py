@@ -8,6 +8,7 @@ those that need the least flash together. Code that layers share is counted once
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import combinations
 
 from tinyq_deploy.kernels.base import KernelCall
 
@@ -50,22 +51,32 @@ def _near(calls: Candidates, factor: float) -> Candidates:
     return tuple(call for call in alike if _amount(call) <= factor * best.amount)
 
 
-def smallest(layers: Sequence[Candidates]) -> list[KernelCall | None]:
-    """One call per layer for the least flash, None for a layer without candidates: with all functions allowed each
-    layer takes the least flash of its own; then the function whose loss spares most is given up, as long as one does."""
-    closed: set[str] = set()
+Picked = list[KernelCall | None]
+
+
+def smallest(layers: Sequence[Candidates]) -> Picked:
+    """One call per layer for the least flash, None for a layer without candidates. The search starts with all functions
+    allowed and with each one alone; from there it goes on to allow or forbid one or two, as long as that spares flash.
+    Given the functions that are allowed, each layer takes the call with the least flash of its own."""
+    names = sorted({call.function or "" for calls in layers if len(calls) > 1 for call in calls})
+    starts = [frozenset[str](), *(frozenset(names) - {name} for name in names)]
+    found = [_search(layers, names, start) for start in starts]
+    return min((picked for picked in found if picked is not None), key=_flash)
+
+
+def _search(layers: Sequence[Candidates], names: Sequence[str], closed: frozenset[str]) -> Picked | None:
+    moves = [frozenset(move) for count in (1, 2) for move in combinations(names, count)]
     chosen = _pick(layers, closed)
-    assert chosen is not None
-    while True:
-        tries = [closed | {name} for name in sorted({call.function or "" for call in chosen if call})]
-        options = [(_flash(picked), names, picked) for names in tries if (picked := _pick(layers, names)) is not None]
-        best = min(options, key=lambda option: option[0], default=None)
-        if best is None or best[0] >= _flash(chosen):
-            return chosen
-        _, closed, chosen = best
+    while chosen is not None:
+        options = [(closed ^ move, picked) for move in moves if (picked := _pick(layers, closed ^ move)) is not None]
+        best = min(options, key=lambda option: _flash(option[1]), default=None)
+        if best is None or _flash(best[1]) >= _flash(chosen):
+            break
+        closed, chosen = best
+    return chosen
 
 
-def _pick(layers: Sequence[Candidates], closed: set[str]) -> list[KernelCall | None] | None:
+def _pick(layers: Sequence[Candidates], closed: frozenset[str]) -> Picked | None:
     """For each layer the call with the least flash of its own; None where a layer's functions are all closed."""
     open_ = [[call for call in calls if call.function not in closed] for calls in layers]
     if any(calls and not left for calls, left in zip(layers, open_, strict=True)):

@@ -22,6 +22,7 @@ board = {board}
 # data = "test.npz"                            # x [N, ...] and labels y [N], for bench and run
 # kernels = "auto"                             # auto, own, cmsis-nn, portable
 # optimize = "speed"                           # speed, balanced, size
+# tuning = "tuning.toml"                       # what `tinyq-deploy tune` measured; kernels "auto" go by it
 
 # [gates]                                      # bench and run exit with 1 where one is not met
 # accuracy = 0.90
@@ -56,6 +57,7 @@ class Config(_Data):
     cmsis_nn: Path | None = None
     optimize: Literal["speed", "balanced", "size"] | None = None
     toolchain: str | None = None
+    tuning: Path | None = None
     gates: Gates = Gates()
 
 

@@ -151,7 +151,14 @@ def _argument(plan: Plan, layer: Layer, argument: object, arrays: weights.Weight
 
 def _layer_row(layer: Layer) -> dict[str, object]:
     kernel = f"{layer.call.function} ({layer.call.kernel_set})" if layer.call.function else "none: a view"
-    return {"index": layer.node.index, "op": layer.node.op, "kernel": kernel, "macs": layer.macs}
+    cost = layer.call.cost
+    return {
+        "index": layer.node.index, "op": layer.node.op, "kernel": kernel, "macs": layer.macs,
+        "cost": f"{cost.amount} {cost.unit}, {cost.source}" if cost else "",
+        "code": cost.code_bytes if cost and cost.code_bytes is not None else "",
+        "shared": cost.shared_bytes if cost and cost.shared_bytes else "",
+        "constants": layer.call.constant_bytes,
+    }  # fmt: skip
 
 
 def _arena_row(plan: Plan, buffer: Buffer) -> dict[str, object]:

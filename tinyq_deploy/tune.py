@@ -95,7 +95,7 @@ def _variants(compiled: Compiled) -> Iterator[Compiled]:
 def _layer_amounts(request: TuneRequest, built: BuildResult) -> tuple[list[int], str, str]:
     """(amount for each layer that runs code, what counted, unit) on the device, whose firmware becomes `built`."""
     board, elf = request.build.board, built.folder / "out" / "firmware.elf"
-    virtual = request.virtual or (board.always_virtual and not request.port)
+    virtual = is_virtual(request)
     if not virtual:
         flashers.flash(elf, board, request.method or None, request.probe or None, False)
     reached = device_of(
@@ -117,6 +117,11 @@ def _layer_amounts(request: TuneRequest, built: BuildResult) -> tuple[list[int],
     amounts = [count for count in counted if count is not None]
     unit = "instructions" if len(amounts) == len(ticks) else "cycles"
     return amounts if unit == "instructions" else ticks, running.time_source, unit
+
+
+def is_virtual(request: TuneRequest) -> bool:
+    """Whether a simulator stands for the board."""
+    return request.virtual or (request.build.board.always_virtual and not request.port)
 
 
 def noise(graph: Graph) -> list[bytes]:
