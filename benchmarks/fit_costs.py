@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Fits firmware/kernels/costs.toml: what each kernel costs on each core, from QEMU's instruction counts.
 
-Every candidate kernel of every layer of cost_grid.py runs on the core's QEMU board; per C function, non-negative factors
-of `costs.work` are fitted to the counts, relative errors squared. The counts are simulated instructions (-icount), the
-same on every machine; they are not cycles. --cores and --optimize measure a part and keep the rest of the table.
+Every candidate kernel of every layer of cost_grid.py runs on the core's QEMU board; per C function, non-negative
+factors of `costs.work` are fitted to the counts, relative errors squared. The counts are simulated instructions
+(-icount), the same on every machine; they are not cycles. --cores and --optimize measure a part and keep the rest.
 """
 
 from __future__ import annotations
@@ -102,8 +102,8 @@ def section(core: str, optimize: str, folder: Path, raw: Path | None) -> Rows:
 def save(path: Path, found: Iterable[tune.Measured]) -> None:
     """The counts themselves, for a look at what the model misses."""
     rows = [
-        {"function": m.call.function, "params": dict(m.call.params), "work": costs.work(m.view, m.call), "amount": m.amount,
-         "code": m.flash.code_bytes, "shared": m.flash.shared_bytes}
+        {"function": m.call.function, "params": dict(m.call.params), "work": costs.work(m.view, m.call),
+         "amount": m.amount, "code": m.flash.code_bytes, "shared": m.flash.shared_bytes}
         for m in found
     ]  # fmt: skip
     path.write_text(json.dumps(rows) + "\n", encoding="utf-8")

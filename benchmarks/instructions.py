@@ -36,8 +36,8 @@ from tinyq_deploy.records import BENCHMARK_SCHEMA
 from tinyq_deploy.stream import Device
 
 BOARDS = ("mps2-an385-m0plus", "mps2-an385", "mps2-an386", "mps2-an500", "mps2-an505", "mps3-an547")
-COLUMNS = ("model", "board", "kernels", "optimize", "toolchain", "instructions", "predicted", "arena_bytes", "flash_model_bytes",
-           "flash_total_bytes", "ram_bytes", "exact")  # fmt: skip
+COLUMNS = ("model", "board", "kernels", "optimize", "toolchain", "instructions", "predicted", "arena_bytes",
+           "flash_model_bytes", "flash_total_bytes", "ram_bytes", "exact")  # fmt: skip
 
 
 def noise(tensor: Tensor, x: int = 12345) -> np.ndarray[Any, np.dtype[Any]]:

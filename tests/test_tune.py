@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""tune: every candidate of every layer measured on a virtual board, into a file that counts where tinyq.toml names it."""
+"""tune: all candidates of all layers measured on a virtual board, into a file that counts where tinyq.toml names it."""
 
 from __future__ import annotations
 

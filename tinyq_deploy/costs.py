@@ -50,9 +50,9 @@ class Entry:
 class Costs:
     """What is known for one core and one --optimize; `tuning` wins where it measured the very call."""
 
+    optimize: str
     entries: Mapping[str, Entry] = field(default_factory=dict)
     tuning: Tuning | None = None
-    small: bool = False
 
     def of(self, view: NodeView, call: KernelCall) -> Cost | None:
         """The cost of computing the node of `view` by `call`; None where nothing is known of it."""
@@ -70,7 +70,7 @@ class Costs:
 
     def _parameter_bytes(self, call: KernelCall) -> int:
         """Parameters are literals that disappear in specialised code, and lie in flash where a function is shared."""
-        return _WORD * len(call.params) if self.small else 0
+        return _WORD * len(call.params) if self.optimize == "size" else 0
 
 
 def work(view: NodeView, call: KernelCall) -> dict[str, int]:
@@ -154,7 +154,7 @@ def load(core: Core, optimize: str, tuning: Tuning | None = None) -> Costs:
     if tuning is not None:
         tuning.require(core, optimize)
     found = _table().get(COUNTED_AS.get(core, core), {}).get(optimize, {})
-    return Costs({name: _entry(row) for name, row in found.items()}, tuning, optimize == "size")
+    return Costs(optimize, {name: _entry(row) for name, row in found.items()}, tuning)
 
 
 def _entry(row: Mapping[str, float]) -> Entry:

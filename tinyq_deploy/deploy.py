@@ -133,7 +133,7 @@ def compile_model(request: BuildRequest, progress: Progress = silent) -> Compile
     smaller = Optimized(graph) if request.keep_layers else optimize(graph)
     tuned = tuning.load(request.tuning) if request.tuning else None
     known = costs.load(request.board.core, request.optimize, tuned)
-    lowered = lower(smaller.graph, target, request.kernels, known, request.optimize)
+    lowered = lower(smaller.graph, target, request.kernels, known)
     return Compiled(model, smaller, target, lowered, warnings)
 
 

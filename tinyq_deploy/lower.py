@@ -14,8 +14,8 @@ from tinyq_deploy.kernels import KERNELS
 from tinyq_deploy.kernels.base import KernelCall, KernelSet, Target
 from tinyq_deploy.ops import OPERATORS
 
-# `auto` takes the cheapest call of all sets, and prefers them in this order where costs are not known; each other choice
-# falls back to portable where its set does not take the node.
+# `auto` takes the cheapest call of all sets, and prefers them in this order where costs are not known; each other
+# choice falls back to portable where its set does not take the node.
 PREFERENCE: dict[str, tuple[KernelSet, ...]] = {
     "auto": ("own", "cmsis-nn", "portable"),
     "cmsis-nn": ("cmsis-nn", "portable"),
@@ -33,12 +33,9 @@ class LoweredNode:
     candidates: tuple[KernelCall, ...]
 
 
-def lower(
-    graph: Graph, target: Target, kernels: str, costs: Costs | None = None, optimize: str = "speed"
-) -> tuple[LoweredNode, ...]:
-    """Candidates for every node of a checked graph, in the order of their sets, or with `costs` in that of `choice` for
-    `optimize`. Raises UsageError for a kernel set that does not exist and BuildError where CMSIS-NN is asked for but
-    not found."""
+def lower(graph: Graph, target: Target, kernels: str, costs: Costs | None = None) -> tuple[LoweredNode, ...]:
+    """Candidates for every node of a checked graph, in the order of their sets, or with `costs` in that of `choice`.
+    Raises UsageError for a kernel set that does not exist and BuildError where CMSIS-NN is asked for but not found."""
     if kernels not in PREFERENCE:
         raise UsageError("--kernels names a kernel set that exists", kernels, f"one of {', '.join(PREFERENCE)}")
     if kernels == "cmsis-nn" and target.cmsis_nn is None:
@@ -52,7 +49,7 @@ def lower(
         return lowered
     priced = [_priced(NodeView(graph, item.node), item, costs) for item in lowered]
     groups = [PREFERENCE["auto"]] if kernels == "auto" else [(name,) for name in PREFERENCE[kernels]]
-    return _ordered(priced, groups, optimize)
+    return _ordered(priced, groups, costs.optimize)
 
 
 def _lower_node(view: NodeView, target: Target, sets: tuple[KernelSet, ...]) -> LoweredNode:

@@ -98,9 +98,7 @@ def _layer_amounts(request: TuneRequest, built: BuildResult) -> tuple[list[int],
     virtual = is_virtual(request)
     if not virtual:
         flashers.flash(elf, board, request.method or None, request.probe or None, False)
-    reached = device_of(
-        elf, board, port=request.port, baud=request.baud, virtual=virtual, simulator=request.simulator
-    )
+    reached = device_of(elf, board, port=request.port, baud=request.baud, virtual=virtual, simulator=request.simulator)
     inputs = noise(built.plan.graph)
     with reached as (device, running):
         hello = device.hello()

@@ -53,7 +53,7 @@ class Tuning:
 
     def _head(self) -> Iterator[str]:
         yield "# SPDX-License-Identifier: Apache-2.0"
-        yield "# Measured by `tinyq-deploy tune`. It counts where tinyq.toml has a line `tuning = \"<this file>\"`."
+        yield '# Measured by `tinyq-deploy tune`. It counts where tinyq.toml has a line `tuning = "<this file>"`.'
         yield f"schema = {json.dumps(SCHEMA)}"
         for name in ("board", "core", "optimize", "toolchain", "counter", "unit"):
             yield f"{name} = {json.dumps(getattr(self, name))}"
