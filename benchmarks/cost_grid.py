@@ -19,10 +19,10 @@ from tinyq_deploy.ops.rules import window_output
 
 SEED = 20261124
 IMAGES = ((16, 16, 1), (16, 16, 3), (20, 20, 8), (12, 6, 16), (9, 9, 32), (5, 5, 40), (4, 4, 64), (1, 24, 32),
-          (3, 3, 128), (6, 1, 48))  # fmt: skip
+          (3, 3, 128), (6, 1, 48), (25, 5, 64), (12, 12, 32))  # fmt: skip
 FILTERS = ((1, 1), (1, 1), (3, 3), (3, 3), (5, 5), (1, 5), (4, 10), (3, 1))
 OUTPUTS = (4, 8, 10, 16, 24, 32, 64)
-CONVOLUTIONS = 56
+CONVOLUTIONS = 64
 MOST_MACS = 400_000
 Pair = tuple[int, int]
 
@@ -110,7 +110,7 @@ def convolutions(grid: Grid) -> None:
 def depthwise(grid: Grid) -> None:
     """DEPTHWISE_CONV_2D: mostly 3 by 3; also few output pixels, and several outputs for each channel."""
     for image, size, stride in itertools.product(
-        IMAGES[2:], ((3, 3), (3, 3), (5, 5), (1, 3), (6, 1)), ((1, 1), (2, 2))
+        (*IMAGES[2:], (24, 24, 16), (6, 6, 128)), ((3, 3), (3, 3), (5, 5), (1, 3), (6, 1)), ((1, 1), (2, 2))
     ):
         padding = str(grid.rng.choice(("SAME", "VALID")))
         options, (height, width) = _window(image, size, stride, padding)

@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import json
 import shutil
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import nets
@@ -14,8 +16,10 @@ import pytest
 
 from tinyq_deploy import board, deploy, tune, tuning
 from tinyq_deploy.cli import run
-from tinyq_deploy.errors import UsageError
+from tinyq_deploy.errors import LinkError, UsageError
 from tinyq_deploy.footprint import LayerFlash
+from tinyq_deploy.link_ids import CounterKind
+from tinyq_deploy.stream import SampleResult
 
 needs_qemu = pytest.mark.skipif(
     shutil.which("arm-none-eabi-gcc") is None or shutil.which("qemu-system-arm") is None,
@@ -113,6 +117,55 @@ def test_tune_measures_every_candidate_and_builds_go_by_it(folder: Path) -> None
         amounts = [c.cost.amount for c in item.candidates if c.cost and c.cost.measured]
         assert amounts == sorted(amounts)
         assert len(amounts) == len([c for c in item.candidates if c.function])
+
+
+class Board:
+    """What tune asks of a device, with a cycle counter whose first run is slow, or without one."""
+
+    def __init__(self, counts: bool) -> None:
+        self.counts, self.runs = counts, 0
+
+    def hello(self) -> SimpleNamespace:
+        return SimpleNamespace(counter=CounterKind.DWT, counter_hz=1)
+
+    def require(self, **_: object) -> None:
+        """Any firmware will do."""
+
+    def run(self, inputs: list[bytes], layers: bool) -> SampleResult:
+        assert layers
+        self.runs += 1
+        return SampleResult(0, (), 1000 if self.counts else None)
+
+    def layers(self) -> tuple[int, ...]:
+        return (900 if self.runs % tune.RUNS == 1 else 700 + self.runs,)
+
+
+def at_a_board(folder: Path, device: Board, monkeypatch: pytest.MonkeyPatch) -> tuple[list[Path], tune.TuneRequest]:
+    """Images that were flashed, and a request for a board that is not virtual."""
+    flashed: list[Path] = []
+    monkeypatch.setattr(tune.flashers, "flash", lambda elf, *_: flashed.append(elf))
+    monkeypatch.setattr(tune, "device_of", lambda *_, **__: nullcontext((device, None)))
+    (folder / "pool.tflite").write_bytes(nets.chain(1))
+    request = deploy.BuildRequest(folder / "pool.tflite", board.load("nucleo"), toolchain="gcc")
+    return flashed, tune.TuneRequest(request, folder / "out", port="/dev/board")
+
+
+@needs_qemu
+def test_a_real_board_is_flashed_for_each_build_and_gives_the_median_of_its_cycles(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flashed, request = at_a_board(folder, Board(counts=True), monkeypatch)
+    found = tune.tune(request)
+    assert len(flashed) == len(set(flashed)) == len(found.measured) > 1
+    assert (found.unit, found.counter, found.core) == ("cycles", "hardware dwt", "cortex-m4")
+    assert sorted(found.measured.values())[0] == 700 + tune.RUNS
+
+
+@needs_qemu
+def test_a_board_without_a_counter_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, request = at_a_board(folder, Board(counts=False), monkeypatch)
+    with pytest.raises(LinkError, match="cycle counter"):
+        tune.tune(request)
 
 
 @needs_qemu

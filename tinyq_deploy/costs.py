@@ -84,9 +84,13 @@ def work(view: NodeView, call: KernelCall) -> dict[str, int]:
     length = taps * depth if depth > 1 else channels  # neighbours that are multiplied or compared together
     runs = output.size if depth > 1 else pixels * max(taps, 1)
     padded = pixels // width * _whole(width, 2) * _whole(channels, 8)
+    macs, inside = OPERATORS[view.node.op].macs(view), _taps_inside(view, rows, columns) * channels * depth
+    guarded = channels if inside < output.size * taps * depth else 0
     return {
-        "macs": OPERATORS[view.node.op].macs(view),
-        "inside": _taps_inside(view, rows, columns) * channels * depth,  # macs without padding
+        "macs": macs,
+        "inside": inside,  # macs, or elements compared, without padding
+        "guarded_rows": pixels * rows * guarded,  # where some windows reach beyond the input
+        "guarded_taps": pixels * taps * guarded,
         "left_macs": pixels % 4 * channels * taps * depth,  # of output positions beyond the last four
         "outputs": output.size,
         "padded": padded,  # outputs, positions rounded up to two and channels to eight
