@@ -37,7 +37,7 @@ from tinyq_deploy.records import BENCHMARK_SCHEMA
 from tinyq_deploy.stream import Device
 
 BOARDS = ("mps2-an385-m0plus", "mps2-an385", "mps2-an386", "mps2-an500", "mps2-an505", "mps3-an547")
-COLUMNS = ("model", "board", "kernels", "optimize", "toolchain", "instructions", "modelled_cycles",
+COLUMNS = ("model", "board", "kernels", "optimize", "toolchain", "instructions", "predicted", "modelled_cycles",
            "arena_bytes", "flash_model_bytes", "flash_total_bytes", "ram_bytes", "exact")  # fmt: skip
 
 
@@ -89,6 +89,7 @@ def row(
         "model": model.stem, "board": board_name, "core": target.core, "kernels": kernels, "optimize": optimize,
         "toolchain": built.toolchain, "keep_layers": keep_layers, "instructions": instructions,
         "modelled_cycles": estimate.total.cycles if estimate else None,
+        "predicted": sum(layer.predicted or 0 for layer in built.manifest.layers),
         "arena_bytes": built.manifest.arena_bytes,
         "flash_model_bytes": sizes.flash_model if sizes else None,
         "flash_total_bytes": sizes.flash_total if sizes else None,

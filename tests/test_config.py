@@ -26,6 +26,7 @@ cmsis_nn = "lib/CMSIS-NN"
 optimize = "size"
 ram = "64K"
 toolchain = "gcc"
+tuning = "tuning.toml"
 
 [gates]
 accuracy = 0.9

@@ -17,7 +17,7 @@ PACKAGE = Path(tinyq_deploy.__file__).parent
 ROOT = Path(__file__).resolve().parent.parent
 FLOW = (
     "load", "quantize", "read", "check", "optimize", "lower", "plan", "render", "build", "stream", "bench", "report",
-    "deploy", "cli",
+    "deploy", "tune", "cli",
 )  # fmt: skip
 PLAIN_DATA = ("assets", "board", "c_text", "cores", "errors", "fixed_point", "graph", "protocol")
 TALKERS = ("__main__", "report")  # and cli*

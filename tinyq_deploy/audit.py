@@ -92,7 +92,7 @@ def layer_infos(plan: Plan, kernels: str) -> tuple[LayerInfo, ...]:
 def audit(elf: Path, layers: Sequence[LayerInfo], core: Core, *, strict: bool = False) -> tuple[LayerAudit, ...]:
     """The audit of every layer, in order. With `strict`, raises BuildError that names each layer which fell back;
     raises it too when `elf` is not an ELF file."""
-    code = _read(elf)
+    code = read_code(elf)
     found = tuple(_layer(code, layer, core) for layer in layers)
     faults = [
         Fault("with --strict-kernels every layer runs a fast kernel", f"{item.symbol}: {reason}", _HINT)
@@ -107,7 +107,7 @@ def audit(elf: Path, layers: Sequence[LayerInfo], core: Core, *, strict: bool = 
 _HINT = "choose another kernel set, change the layer, or build without --strict-kernels"
 
 
-def _layer(code: _Code, layer: LayerInfo, core: Core) -> LayerAudit:
+def _layer(code: Code, layer: LayerInfo, core: Core) -> LayerAudit:
     starts = code.named(layer.symbol)
     if not starts:
         return LayerAudit(layer.symbol, (), 0, 0, False, ("is not in the ELF",))
@@ -162,7 +162,7 @@ class _Section:
                 yield from thumb.instructions(self.data[first - self.address : last - self.address], first)
 
 
-class _Code:
+class Code:
     """The functions of an ELF by address."""
 
     def __init__(self, functions: Sequence[_Function], sections: Sequence[_Section]) -> None:
@@ -180,6 +180,10 @@ class _Code:
         """The names of the function at `start`, without the suffixes that compilers give to parts and copies."""
         plain = (f.name.split(".")[0] for f in self._functions[start])
         return [match[1] if (match := _VENEER.fullmatch(name)) else name for name in plain]
+
+    def bytes(self, start: int) -> int:
+        """Bytes of the function at `start`, constants between its instructions included."""
+        return max(f.end for f in self._functions[start]) - start
 
     def instructions(self, start: int) -> list[thumb.Instruction]:
         """The instructions of the function at `start`."""
@@ -215,7 +219,8 @@ class _Code:
         return start if address < max(f.end for f in self._functions[start]) else None
 
 
-def _read(elf: Path) -> _Code:
+def read_code(elf: Path) -> Code:
+    """The code of a linked image. Raises BuildError where it is no ELF file."""
     try:
         with elf.open("rb") as stream:
             return _code(ELFFile(stream))
@@ -223,7 +228,7 @@ def _read(elf: Path) -> _Code:
         raise BuildError("the linked image is an ELF file", f"{elf}: {error}", "build the project again") from error
 
 
-def _code(file: ELFFile) -> _Code:
+def _code(file: ELFFile) -> Code:
     tables = [s for s in file.iter_sections() if isinstance(s, SymbolTableSection)]
     symbols = [symbol for table in tables for symbol in table.iter_symbols()]
     functions = [
@@ -238,4 +243,4 @@ def _code(file: ELFFile) -> _Code:
         own = tuple(mark for mark in marks if address <= mark[0] < address + len(data))
         if data:
             sections.append(_Section(address, data, own))
-    return _Code(functions, sections)
+    return Code(functions, sections)

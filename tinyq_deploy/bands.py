@@ -14,9 +14,10 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from tinyq_deploy.arena import ALIGNMENT, aligned
-from tinyq_deploy.chain import Band, Chain, Move, Part, Place, Run
+from tinyq_deploy.chain import Band, Chain, Move, Part, Place, Run, flash_of, total
+from tinyq_deploy.costs import Costs
 from tinyq_deploy.graph import Graph, Node, NodeView
-from tinyq_deploy.kernels.base import KernelCall, Read, Scratch, Target, Write
+from tinyq_deploy.kernels.base import Cost, KernelCall, Read, Scratch, Target, Write
 from tinyq_deploy.lower import LoweredNode, lower_node
 from tinyq_deploy.ops.conv_2d import Conv2D, window
 from tinyq_deploy.ops.depthwise_conv_2d import DepthwiseConv2D
@@ -101,8 +102,8 @@ class Banding:
     """Makes chains of a graph's nodes for a target. The kernels are from the set that the whole node's first candidate
     is from, if that takes a band of rows; where `tight`, they are those with the least scratch."""
 
-    def __init__(self, graph: Graph, target: Target, kernels: str) -> None:
-        self._graph, self._target, self._kernels = graph, target, kernels
+    def __init__(self, graph: Graph, target: Target, kernels: str, costs: Costs | None = None) -> None:
+        self._graph, self._target, self._kernels, self._costs = graph, target, kernels, costs
         self._calls: dict[tuple[object, ...], list[KernelCall]] = {}
         self._chains: dict[tuple[tuple[int, ...], int, bool], Chain | None] = {}
 
@@ -123,7 +124,8 @@ class Banding:
         bands = tuple(maker.bands())
         if not maker.sound(bands):
             return None
-        return maker.finish(shared(bands) if self._target.small else apart(bands), rows)
+        cost = total([step.part.call for step in _runs(bands)])
+        return maker.finish(shared(bands) if self._target.small else apart(bands), rows, cost)
 
     def takes(self, node: Node) -> bool:
         """Whether a node works row by row."""
@@ -135,7 +137,7 @@ class Banding:
         key = (item.node.index, reads, rows, pad_top)
         if key not in self._calls:
             view, wanted = self._band(item.node, reads, rows, pad_top), item.candidates[0].kernel_set
-            calls = lower_node(view, self._target, self._kernels).candidates
+            calls = lower_node(view, self._target, self._kernels, self._costs).candidates
             self._calls[key] = [call for call in calls if call.kernel_set == wanted] or list(calls)
         first, *others = self._calls[key]
         alike = [first, *(call for call in others if call.function == first.function)]
@@ -204,10 +206,9 @@ class _Maker:
                 return False
         return all(number % ALIGNMENT == 0 for band in bands for step in band.steps for number in _offsets(step))
 
-    def finish(self, bands: tuple[Band, ...], rows: int) -> Chain:
-        """The chain of these bands."""
-        steps = [step for band in bands for step in band.steps if isinstance(step, Run)]
-        parts = tuple(sorted(dict.fromkeys(step.part for step in steps), key=lambda part: part.symbol))
+    def finish(self, bands: tuple[Band, ...], rows: int, cost: Cost | None) -> Chain:
+        """The chain of these bands; `cost` is that of all their calls."""
+        parts = tuple(sorted(_parts(bands), key=lambda part: part.symbol))
         kernel_scratch = max(part.call.scratch_bytes for part in self.parts.values())
         functions = dict.fromkeys(part.call.function for part in parts if part.call.function)
         library = dict.fromkeys(name for part in parts for name in part.call.library_functions)
@@ -215,7 +216,7 @@ class _Maker:
             parts[0].call.kernel_set, " + ".join(functions),
             arguments=(Read(self.nodes[0].inputs[0]), Scratch(self.windows[-1] + kernel_scratch),
                        Write(self.nodes[-1].outputs[0])),
-            library_functions=tuple(library), lead=self._lead(),
+            library_functions=tuple(library), lead=self._lead(), cost=cost and flash_of(cost, parts),
         )  # fmt: skip
         moved = sum(step.bytes for band in bands for step in band.steps if isinstance(step, Move))
         return Chain(self.nodes, rows, bands, parts, call, self.windows[-1], moved)
@@ -245,8 +246,12 @@ def shared(bands: Sequence[Band]) -> tuple[Band, ...]:
     return _renamed(bands, list(groups.values()))
 
 
+def _runs(bands: Sequence[Band]) -> list[Run]:
+    return [step for band in bands for step in band.steps if isinstance(step, Run)]
+
+
 def _parts(bands: Sequence[Band]) -> list[Part]:
-    return list(dict.fromkeys(step.part for band in bands for step in band.steps if isinstance(step, Run)))
+    return list(dict.fromkeys(step.part for step in _runs(bands)))
 
 
 def _renamed(bands: Sequence[Band], groups: Sequence[Sequence[Part]]) -> tuple[Band, ...]:

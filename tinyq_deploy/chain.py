@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal
 
 from tinyq_deploy.graph import Node
-from tinyq_deploy.kernels.base import KernelCall
+from tinyq_deploy.kernels.base import Cost, KernelCall
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,3 +99,22 @@ class Chain:
         which = f"layers {self.nodes[0].index} to {self.nodes[-1].index}"
         cost = f"{self.calls} kernel calls, {self.moved_bytes:,} bytes moved, no MACs computed twice"
         return f"{which} in {len(self.bands)} bands of {self.rows} rows: {cost}"
+
+
+def total(calls: Sequence[KernelCall]) -> Cost | None:
+    """What calls cost together, without flash: the sum of their costs, of which the largest error holds for all; None
+    where one is unknown or they are not counted alike."""
+    known = [call.cost for call in calls if call.cost is not None]
+    if len(known) < len(calls) or len({(cost.unit, cost.measured) for cost in known}) != 1:
+        return None
+    return Cost(sum(cost.amount for cost in known), known[0].unit, known[0].measured, max(cost.error for cost in known))
+
+
+def flash_of(cost: Cost, parts: Sequence[Part]) -> Cost:
+    """`cost` with the modelled flash of `parts`, each with code of its own, and one copy of what a function shares."""
+    costs = {part: part.call.cost for part in parts}
+    own = [known.code_bytes for known in costs.values() if known and known.code_bytes is not None]
+    if len(own) < len(parts):
+        return cost
+    shared = {part.call.function: known.shared_bytes or 0 for part, known in costs.items() if known}
+    return replace(cost, code_bytes=sum(own), shared_bytes=sum(shared.values()))

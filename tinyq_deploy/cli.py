@@ -154,6 +154,7 @@ def _build_request(config: Config, model: Path | None, board: Any, flags: dict[s
         keep_input=flags["keep_input"],
         keep_layers=flags["keep_layers"],
         ram=None if ram is None else bytes_of(ram),
+        tuning=config.tuning,
     )
 
 
@@ -281,6 +282,35 @@ def run_command(
     )
     accuracy, exact = first(min_accuracy, config.gates.accuracy), require_exact or config.gates.exact
     _bench(request, json_out, save_outputs, jsonl, accuracy, exact)
+
+
+@app.command()
+def tune(
+    model: o.Model = None, board: o.BoardName = None, representative_data: o.Representative = None,
+    optimize: o.Optimized = None, toolchain: o.ToolchainName = None, cmsis_nn: o.CmsisNn = None,
+    keep_layers: o.KeepLayers = False, trust_model: o.Trust = False, calibrate: o.Calibrate = None,
+    precision: o.Precision = None, x_key: o.XKey = None, y_key: o.YKey = None, method: o.Method = None,
+    probe: o.Probe = None, port: o.PortName = None, baud: o.Baud = None, virtual: o.Virtual = False,
+    simulator: o.SimulatorName = None, out: o.TuningOut = Path("tuning.toml"), json_out: o.Json = None,
+) -> None:  # fmt: skip
+    """Measure every kernel that could run each layer, on a board or a virtual one, into a file for tinyq.toml."""
+    from tinyq_deploy import files, records, report
+    from tinyq_deploy import tune as stage
+
+    flags = dict(locals())
+    fixed = {"name": None, "kernels": "auto", "strict_kernels": False, "keep_input": False, "ram": None}
+    flags |= {**fixed, "out": None}
+    config = config_here()
+    found = board_of(board, config)
+    request = stage.TuneRequest(
+        _build_request(config, model, found, flags), Path("build") / f"tune-{found.name}", port or "", baud or 0,
+        virtual, simulator or "", method or "", probe or "",
+    )  # fmt: skip
+    with report.progress() as progress:
+        result = stage.tune(request, progress)
+    files.write_text(out, result.to_toml())
+    report.tuned(result, out, virtual=stage.is_virtual(request))
+    emit(records.tune_json(result, out), json_out)
 
 
 for _name, _command in cli_show.COMMANDS.items():

@@ -24,6 +24,7 @@ board = {board}
 # kernels = "auto"                             # auto, own, cmsis-nn, portable
 # optimize = "speed"                           # speed, balanced, size
 # ram = "64K"                                  # most bytes of the arena; speed is given up for it where it must be
+# tuning = "tuning.toml"                       # what `tinyq-deploy tune` measured; kernels "auto" go by it
 
 # [gates]                                      # bench and run exit with 1 where one is not met
 # accuracy = 0.90
@@ -59,6 +60,7 @@ class Config(_Data):
     optimize: Literal["speed", "balanced", "size"] | None = None
     toolchain: str | None = None
     ram: int | str | None = None
+    tuning: Path | None = None
     gates: Gates = Gates()
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from tinyq_deploy import audit as audit_stage
 from tinyq_deploy import bench as bench_stage
 from tinyq_deploy import build as build_stage
-from tinyq_deploy import c_text, files, flashers, manifest, render, sizes, toolchains
+from tinyq_deploy import c_text, costs, files, flashers, footprint, manifest, render, sizes, toolchains, tuning
 from tinyq_deploy import estimate as estimate_stage
 from tinyq_deploy import quantize as quantize_stage
 from tinyq_deploy.bands import Banding
@@ -29,7 +29,7 @@ from tinyq_deploy.errors import Fault, ModelError, ThresholdError, UsageError
 from tinyq_deploy.kernels.base import Target
 from tinyq_deploy.kernels.cmsis_nn import library as cmsis_nn
 from tinyq_deploy.load import Kind, identify, read_model
-from tinyq_deploy.lower import lower
+from tinyq_deploy.lower import LoweredNode, lower
 from tinyq_deploy.optimize import Optimized, optimize
 from tinyq_deploy.oracle import open_oracle
 from tinyq_deploy.passes.base import Report
@@ -37,7 +37,7 @@ from tinyq_deploy.plan import Plan, check_fit, plan
 from tinyq_deploy.project import write as write_project
 from tinyq_deploy.quantizers import Precision
 from tinyq_deploy.read import read
-from tinyq_deploy.toolchains.base import Optimize
+from tinyq_deploy.toolchains.base import Optimize, Toolchain
 
 # Told what is being done, how much of it is done, and how much there is (0: unknown).
 Progress = Callable[[str, int, int], None]
@@ -59,7 +59,8 @@ class DataKeys:
 class BuildRequest:
     """What to build and for which board. `representative` is the data a float model is calibrated with; `keep_layers`
     leaves out graph passes, fused layers and bands of rows, so that every tensor of the model has its counterpart in
-    the firmware; `ram` is the most bytes that the arena may need, for which speed is given up where it must be."""
+    the firmware; `ram` is the most bytes that the arena may need, for which speed is given up where it must be.
+    `tuning` is the file that tinyq.toml names."""
 
     model: Path
     board: Board
@@ -79,12 +80,13 @@ class BuildRequest:
     keep_input: bool = False
     keep_layers: bool = False
     ram: int | None = None
+    tuning: Path | None = None
 
 
 @dataclass(frozen=True)
 class BuildResult:
     """A written project and, unless it was exported, the image built from it. `passes` has the report of every graph
-    pass that ran."""
+    pass that ran, `layer_flash` what each layer that runs code takes in the image, empty on the host."""
 
     folder: Path
     board: Board
@@ -95,6 +97,7 @@ class BuildResult:
     audit: tuple[audit_stage.LayerAudit, ...] = ()
     warnings: tuple[str, ...] = field(default=())
     passes: tuple[Report, ...] = ()
+    layer_flash: tuple[footprint.LayerFlash, ...] = ()
 
 
 def quantize(model: Path, representative: str, *, keys: DataKeys, calibrate: str, precision: Precision,
@@ -105,10 +108,28 @@ def quantize(model: Path, representative: str, *, keys: DataKeys, calibrate: str
     return quantize_stage.quantize(model, data, method=calibrate, precision=precision, trust_model=trust_model)
 
 
+@dataclass(frozen=True)
+class Compiled:
+    """A model before the plan: its bytes, its graph after the passes, the candidates for every node, and what makes
+    chains of them, if that is wanted."""
+
+    model: bytes
+    graph: Optimized
+    target: Target
+    lowered: tuple[LoweredNode, ...]
+    warnings: tuple[str, ...]
+    banding: Banding | None = None
+
+
 def build(request: BuildRequest, progress: Progress = silent) -> BuildResult:
     """From a model file to a firmware image, or with `export` to a library project. Writes nothing before every check
     has passed."""
     toolchain = None if request.export else toolchains.select(request.board, request.toolchain or None)
+    return link(request, compile_model(request, progress), toolchain, progress)
+
+
+def compile_model(request: BuildRequest, progress: Progress = silent) -> Compiled:
+    """The stages up to the candidates, in the order in which the plan takes them. Writes nothing."""
     model, warnings = _integer_model(request, progress)
     progress("compile the model", 0, 0)
     graph = read(model, request.model.name)
@@ -116,20 +137,34 @@ def build(request: BuildRequest, progress: Progress = silent) -> BuildResult:
     library = cmsis_nn.find(request.cmsis_nn, os.environ)
     target = Target(request.board.core, library, small=request.optimize == "size")
     smaller = Optimized(graph) if request.keep_layers else optimize(graph)
-    lowered = lower(smaller.graph, target, request.kernels, fuse=not request.keep_layers)
+    tuned = tuning.load(request.tuning) if request.tuning else None
+    known = costs.load(request.board.core, request.optimize, tuned)
+    lowered = lower(smaller.graph, target, request.kernels, known, fuse=not request.keep_layers)
     # Bands cost code and some instructions, so builds for speed have them only to meet --ram.
     bands = not request.keep_layers and (target.small or request.ram is not None)
-    banding = Banding(smaller.graph, target, request.kernels) if bands else None
-    program = plan(smaller.graph, lowered, keep_input=request.keep_input, banding=banding, ram=request.ram)
+    banding = Banding(smaller.graph, target, request.kernels, known) if bands else None
+    return Compiled(model, smaller, target, lowered, warnings, banding)
+
+
+def link(
+    request: BuildRequest, compiled: Compiled, toolchain: Toolchain | None, progress: Progress = silent
+) -> BuildResult:
+    """The stages from the plan on: a project, and with a `toolchain` its image and what that holds."""
+    smaller, target = compiled.graph, compiled.target
+    program = plan(
+        smaller.graph, compiled.lowered, keep_input=request.keep_input, banding=compiled.banding, ram=request.ram
+    )
     check_fit(program, request.board)
     name = c_text.identifier(request.name or request.model.stem)
     settings = render.Settings(
         name, request.kernels, request.optimize, request.export, request.keep_input, smaller.lines
     )
-    project = render.render(program, request.board, target, settings, model)
+    project = render.render(program, request.board, target, settings, compiled.model)
     folder = request.out or Path("build") / f"{name}-{request.board.name}"
     write_project(project, folder)
-    result = BuildResult(folder, request.board, project.manifest, program, "", None, (), warnings, smaller.reports)
+    result = BuildResult(
+        folder, request.board, project.manifest, program, "", None, (), compiled.warnings, smaller.reports
+    )
     if toolchain is None:
         return result
 
@@ -139,7 +174,8 @@ def build(request: BuildRequest, progress: Progress = silent) -> BuildResult:
     built = build_stage.build(folder, project.recipe, toolchain, request.board, request.optimize, progress=told)
     layers = () if request.board.is_host else audit_stage.layer_infos(program, request.kernels)
     audited = audit_stage.audit(built.elf, layers, request.board.core, strict=request.strict_kernels) if layers else ()
-    return replace(result, toolchain=built.compiler, built=built, audit=audited)
+    flash = footprint.layer_flash(built.elf, program) if layers else ()
+    return replace(result, toolchain=built.compiler, built=built, audit=audited, layer_flash=flash)
 
 
 def _integer_model(request: BuildRequest, progress: Progress) -> tuple[bytes, tuple[str, ...]]:

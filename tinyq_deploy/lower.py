@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
+from tinyq_deploy import choice
+from tinyq_deploy.costs import Costs
 from tinyq_deploy.errors import BuildError, UsageError
 from tinyq_deploy.fuse import Fusion, fusions
 from tinyq_deploy.graph import Graph, Node, NodeView
@@ -13,7 +15,8 @@ from tinyq_deploy.kernels import KERNELS
 from tinyq_deploy.kernels.base import KernelCall, KernelSet, Target
 from tinyq_deploy.ops import OPERATORS
 
-# `auto` takes the first set that takes the node; each other choice falls back to portable where its set does not.
+# `auto` takes the cheapest call of all sets, and prefers them in this order where costs are not known; each other
+# choice falls back to portable where its set does not take the node.
 PREFERENCE: dict[str, tuple[KernelSet, ...]] = {
     "auto": ("own", "cmsis-nn", "portable"),
     "cmsis-nn": ("cmsis-nn", "portable"),
@@ -32,9 +35,12 @@ class LoweredNode:
     fused: tuple[Node, ...] = ()
 
 
-def lower(graph: Graph, target: Target, kernels: str, *, fuse: bool = True) -> tuple[LoweredNode, ...]:
-    """Candidates for every node of a checked graph, or with `fuse` for pairs that one kernel computes. Raises
-    UsageError for a kernel set that does not exist and BuildError where CMSIS-NN is asked for but not found."""
+def lower(
+    graph: Graph, target: Target, kernels: str, costs: Costs | None = None, *, fuse: bool = True
+) -> tuple[LoweredNode, ...]:
+    """Candidates for every node of a checked graph, or with `fuse` for pairs that one kernel computes, in the order of
+    their sets, or with `costs` in that of `choice`. Raises UsageError for a kernel set that does not exist and
+    BuildError where CMSIS-NN is asked for but not found."""
     if kernels not in PREFERENCE:
         raise UsageError("--kernels names a kernel set that exists", kernels, f"one of {', '.join(PREFERENCE)}")
     if kernels == "cmsis-nn" and target.cmsis_nn is None:
@@ -43,16 +49,31 @@ def lower(graph: Graph, target: Target, kernels: str, *, fuse: bool = True) -> t
             "no copy found",
             "pass --cmsis-nn PATH, set TINYQ_CMSIS_NN or CMSIS_PACK_ROOT, or `pip install 'tinyq-deploy[cmsis-nn]'`",
         )
-    pairs = fusions(graph, target, PREFERENCE[kernels][0]) if fuse else ()
+    lowered = _unordered(graph, target, PREFERENCE[kernels], fuse)
+    if costs is not None:
+        groups = [PREFERENCE["auto"]] if kernels == "auto" else [(name,) for name in PREFERENCE[kernels]]
+        lowered = _ordered([_priced(graph, item, costs) for item in lowered], groups, costs.optimize)
+    return tuple(_with_leaner(NodeView(graph, item.node), item, target, costs) for item in lowered)
+
+
+def lower_node(view: NodeView, target: Target, kernels: str, costs: Costs | None = None) -> LoweredNode:
+    """Candidates for one node, in the order of their sets."""
+    item = _lower_one(view, target, PREFERENCE[kernels])
+    return _with_leaner(view, item if costs is None else _priced(view.graph, item, costs), target, costs)
+
+
+def _unordered(graph: Graph, target: Target, sets: Sequence[KernelSet], fuse: bool) -> list[LoweredNode]:
+    """Every node, or pair that the first set has a kernel for, with its candidates in the order of their sets."""
+    pairs = fusions(graph, target, sets[0]) if fuse else ()
     fused = {pair.second.index: pair for pair in pairs}
     absorbed = {pair.first.index for pair in pairs}
-    return tuple(
+    return [
         _lower_pair(graph, fused[node.index])
         if node.index in fused
-        else lower_node(NodeView(graph, node), target, kernels)
+        else _lower_one(NodeView(graph, node), target, sets)
         for node in graph.nodes
         if node.index not in absorbed
-    )
+    ]
 
 
 def _lower_pair(graph: Graph, pair: Fusion) -> LoweredNode:
@@ -60,13 +81,37 @@ def _lower_pair(graph: Graph, pair: Fusion) -> LoweredNode:
     return LoweredNode(pair.second, macs, pair.calls, (pair.first,))
 
 
-def lower_node(view: NodeView, target: Target, kernels: str) -> LoweredNode:
-    """Candidates for one node; behind all others our own kernels with less scratch, where they can do with less."""
-    calls = tuple(call for kernel_set in PREFERENCE[kernels] for call in _calls(view, target, kernel_set))
-    scratch = {call.function: call.scratch_bytes for call in calls if call.kernel_set == "own" and call.scratch_bytes}
+def _lower_one(view: NodeView, target: Target, sets: Sequence[KernelSet]) -> LoweredNode:
+    calls = tuple(call for kernel_set in sets for call in _calls(view, target, kernel_set))
+    return LoweredNode(view.node, OPERATORS[view.node.op].macs(view), calls)
+
+
+def _priced(graph: Graph, item: LoweredNode, costs: Costs) -> LoweredNode:
+    view = NodeView(graph, item.fused[0] if item.fused else item.node)
+    return replace(item, candidates=tuple(replace(call, cost=costs.of(view, call)) for call in item.candidates))
+
+
+def _with_leaner(view: NodeView, item: LoweredNode, target: Target, costs: Costs | None) -> LoweredNode:
+    """Behind all other candidates our own kernels with less scratch, where they can do with less. Models do not know
+    how much slower they are: only a measurement gives them a cost."""
+    own = [] if item.fused else [c for c in item.candidates if c.kernel_set == "own" and c.scratch_bytes]
+    scratch = {call.function: call.scratch_bytes for call in own}
     tight = _calls(view, replace(target, least_scratch=True), "own") if scratch else ()
     leaner = tuple(call for call in tight if call.scratch_bytes < scratch.get(call.function, 0))
-    return LoweredNode(view.node, OPERATORS[view.node.op].macs(view), calls + leaner)
+    if costs is not None:
+        leaner = tuple(replace(call, cost=costs.measured(call)) for call in leaner)
+    return replace(item, candidates=item.candidates + leaner)
+
+
+def _ordered(
+    lowered: Sequence[LoweredNode], groups: Sequence[tuple[KernelSet, ...]], optimize: str
+) -> list[LoweredNode]:
+    """The nodes with their candidates in order, those of the first group of sets before those of the next."""
+    calls: list[tuple[KernelCall, ...]] = [() for _ in lowered]
+    for sets in groups:
+        here = [tuple(call for call in item.candidates if call.kernel_set in sets) for item in lowered]
+        calls = [before + found for before, found in zip(calls, choice.order(here, optimize), strict=True)]
+    return [replace(item, candidates=found) for item, found in zip(lowered, calls, strict=True)]
 
 
 def _calls(view: NodeView, target: Target, kernel_set: KernelSet) -> Iterator[KernelCall]:

@@ -38,7 +38,9 @@ class Io:
 class LayerEntry:
     """One layer; `index` is its number in the model, where passes may have removed others; `symbol` is empty for a
     view, which runs no code. One that computes several nodes has all their operators, as in "CONV_2D + ADD", and the
-    index of the last, or of the first where they run in bands of rows."""
+    index of the last, or of the first where they run in bands of rows. `predicted` is what it is thought to cost in
+    `predicted_unit`, `predicted_by` whether that was modelled or measured, `code_bytes` the modelled flash of its own
+    code; None where nothing is known."""
 
     index: int
     op: str
@@ -48,6 +50,11 @@ class LayerEntry:
     function: str
     macs: int
     scratch_bytes: int
+    constant_bytes: int = 0
+    code_bytes: int | None = None
+    predicted: int | None = None
+    predicted_unit: str = ""
+    predicted_by: str = ""
 
 
 @dataclass(frozen=True)
@@ -107,11 +114,12 @@ def _io(plan: Plan, t: Tensor) -> Io:
 
 def _layer(plan: Plan, position: int) -> LayerEntry:
     layer = plan.layers[position]
-    function = layer.call.function or ""
+    function, cost = layer.call.function or "", layer.call.cost
+    told = (cost.code_bytes, cost.amount, cost.unit, cost.source) if cost else ()
     name = plan.graph.tensors[layer.nodes[-1].outputs[0]].name[:80]
     return LayerEntry(
         layer.node.index, layer.op, name, layer.symbol if function else "", layer.call.kernel_set, function,
-        layer.macs, layer.call.scratch_bytes,
+        layer.macs, layer.call.scratch_bytes, layer.constant_bytes, *told,
     )  # fmt: skip
 
 

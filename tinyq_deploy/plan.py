@@ -14,7 +14,7 @@ from tinyq_deploy.chain import Chain, Part
 from tinyq_deploy.choose import Choice, Chooser, first_candidates, live
 from tinyq_deploy.errors import FitError
 from tinyq_deploy.graph import NO_TENSOR, Graph, Node
-from tinyq_deploy.kernels.base import KernelCall
+from tinyq_deploy.kernels.base import Constant, KernelCall
 from tinyq_deploy.lower import LoweredNode
 from tinyq_deploy.sharing import arrange
 
@@ -60,6 +60,20 @@ class Layer:
     def parts(self) -> tuple[Part, ...]:
         """The generated C functions that call kernels."""
         return self.chain.parts if self.chain else (Part(self.node, self.symbol, self.call),)
+
+    @property
+    def constants(self) -> tuple[Constant, ...]:
+        """The arrays in flash that it reads; those that the parts of a chain share count once."""
+        found = {
+            (part.node.index, constant.name, constant.values.tobytes()): constant
+            for part in self.parts for constant in part.call.constants
+        }  # fmt: skip
+        return tuple(found.values())
+
+    @property
+    def constant_bytes(self) -> int:
+        """Bytes of `constants`, whether or not other layers share them."""
+        return sum(constant.values.nbytes for constant in self.constants)
 
 
 @dataclass(frozen=True)
@@ -155,12 +169,8 @@ def _fitted(chooser: Chooser, fast: tuple[Choice, ...], ram: int) -> Plan:
 
 
 def constant_bytes(plan: Plan) -> int:
-    """Bytes of the constants in flash; those that the parts of a chain share count once."""
-    shared = {
-        (part.node.index, constant.name, constant.values.tobytes()): aligned(constant.values.nbytes)
-        for layer in plan.layers for part in layer.parts for constant in part.call.constants
-    }  # fmt: skip
-    return sum(shared.values())
+    """Bytes of the constants in flash, each layer's at whole words."""
+    return sum(aligned(constant.values.nbytes) for layer in plan.layers for constant in layer.constants)
 
 
 def check_fit(plan: Plan, board: Board) -> None:

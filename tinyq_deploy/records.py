@@ -15,11 +15,19 @@ if TYPE_CHECKING:
     from tinyq_deploy.deploy import BenchResult, BuildResult, Flashed
     from tinyq_deploy.estimate import Estimate
     from tinyq_deploy.quantize import QuantizeResult
+    from tinyq_deploy.tuning import Tuning
 
 ESTIMATED = "modelled, 0 wait states"
 RUN_SCHEMA = "tinyq-deploy/run/1"
 BENCHMARK_SCHEMA = "tinyq-deploy/benchmark/1"
 BOARD_FIELDS = {"name", "title", "aliases", "core", "verified", "memory", "clock"}
+
+
+def tune_json(result: Tuning, path: Path) -> dict[str, Any]:
+    """tune --json."""
+    calls = [{"function": f, "params": params, "amount": n} for (f, params), n in sorted(result.measured.items())]
+    told = {key: getattr(result, key) for key in ("board", "core", "optimize", "toolchain", "counter", "unit")}
+    return {"schema": "tinyq-deploy/tune/1", "file": path.as_posix(), **told, "calls": calls}
 
 
 def boards_json(found: list[Board]) -> dict[str, Any]:
@@ -55,6 +63,7 @@ def build_json(result: BuildResult) -> dict[str, Any]:
         "manifest": about, "sizes": dataclasses.asdict(sizes) if sizes else None,
         "audit": [dataclasses.asdict(item) for item in result.audit], "warnings": list(result.warnings),
         "passes": [item.to_json() for item in result.passes],
+        "layer_flash": [dataclasses.asdict(item) for item in result.layer_flash],
     }  # fmt: skip
 
 

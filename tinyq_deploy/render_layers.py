@@ -112,7 +112,14 @@ def _lines(band: Band, begins: dict[str, int], prefix: str) -> list[str]:
 def layer_row(layer: Layer) -> dict[str, Any]:
     """One layer in the README's table."""
     kernel = f"{layer.call.function} ({layer.call.kernel_set})" if layer.call.function else "none: a view"
-    return {"index": layer.node.index, "op": layer.op, "kernel": kernel, "macs": layer.macs}
+    cost = layer.call.cost
+    return {
+        "index": layer.node.index, "op": layer.op, "kernel": kernel, "macs": layer.macs,
+        "cost": f"{cost.amount} {cost.unit}, {cost.source}" if cost else "",
+        "code": cost.code_bytes if cost and cost.code_bytes is not None else "",
+        "shared": cost.shared_bytes if cost and cost.shared_bytes else "",
+        "constants": layer.constant_bytes,
+    }  # fmt: skip
 
 
 def arena_row(plan: Plan, buffer: Buffer) -> dict[str, Any]:

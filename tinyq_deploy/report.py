@@ -24,9 +24,11 @@ if TYPE_CHECKING:
     from tinyq_deploy.compare import Comparison
     from tinyq_deploy.deploy import BenchResult, BuildResult, Flashed
     from tinyq_deploy.doctor import Check
+    from tinyq_deploy.footprint import LayerFlash
     from tinyq_deploy.inspect_model import Inspection
     from tinyq_deploy.ports import Candidate
     from tinyq_deploy.quantize import QuantizeResult
+    from tinyq_deploy.tuning import Tuning
 
 VIRTUAL = "VIRTUAL"
 
@@ -145,23 +147,54 @@ def quantized(result: QuantizeResult, source: Path, target: Path) -> None:
 
 
 def built(result: BuildResult) -> None:
-    """What build made: layers with their kernels, memory, and layers that fell back."""
+    """What build made: layers with their kernels, costs and flash, memory, and layers that fell back."""
     for warning in result.warnings:
         warn(warning)
-    about, audits = result.manifest, {item.symbol: item for item in result.audit}
-    columns = ("#", "operator", "kernel really called", "MACs", "instructions")
-    table = _table(f"{about.name} for {result.board.title}", *columns,
-                   right=("#", "MACs"))  # fmt: skip
-    for entry in about.layers:
-        audit = audits.get(entry.symbol)
-        called = ", ".join(audit.called) if audit and audit.called else entry.function or "none: a view"
-        table.add_row(str(entry.index), entry.op, called, f"{entry.macs:,}", audit.instructions if audit else "")
-    console.print(table)
+    console.print(_built_table(result))
+    say(_cost_line(result))
     _fallen([item for item in result.audit if item.fell_back])
-    for line in (*about.passes, *about.savings):
+    for line in (*result.manifest.passes, *result.manifest.savings):
         say(line)
     say(_memory_line(result))
     say(f"project: {result.folder}")
+
+
+def _built_table(result: BuildResult) -> Table:
+    about, audits = result.manifest, {item.symbol: item for item in result.audit}
+    flash = {item.symbol: item for item in result.layer_flash}
+    columns = ("#", "operator", "kernel really called", "MACs", "predicted cost", "flash: code", "constants", "uses")
+    table = _table(f"{about.name} for {result.board.title}", *columns,
+                   right=("#", "MACs", "predicted cost", "constants"))  # fmt: skip
+    for entry in about.layers:
+        audit = audits.get(entry.symbol)
+        called = ", ".join(audit.called) if audit and audit.called else entry.function or "none: a view"
+        cost = "" if entry.predicted is None else f"{entry.predicted:,}"
+        table.add_row(
+            str(entry.index), entry.op, called, f"{entry.macs:,}", cost, _code(flash.get(entry.symbol)),
+            f"{entry.constant_bytes:,}", audit.instructions if audit else "",
+        )  # fmt: skip
+    return table
+
+
+def _code(flash: LayerFlash | None) -> str:
+    """Bytes of a layer's code after linking, and of code that it shares with other layers."""
+    if flash is None:
+        return ""
+    return f"{flash.code_bytes:,}" + (f" + {flash.shared_bytes:,} shared" if flash.shared_bytes else "")
+
+
+def _cost_line(result: BuildResult) -> str:
+    """The sum of the predicted costs, by what they are and where they come from."""
+    sums: dict[str, int] = {}
+    layers = [entry for entry in result.manifest.layers if entry.symbol]
+    for entry in layers:
+        if entry.predicted is not None:
+            name = f"{entry.predicted_unit} ({entry.predicted_by})"
+            sums[name] = sums.get(name, 0) + entry.predicted
+    known = sum(entry.predicted is not None for entry in layers)
+    text = ", ".join(f"{amount:,} {name}" for name, amount in sums.items()) or "unknown"
+    note = "" if known == len(layers) else f" for {known} of {len(layers)} layers"
+    return f"predicted cost: {text}{note}; simulated counts are not time"
 
 
 def _fallen(items: Sequence[LayerAudit]) -> None:
@@ -188,6 +221,13 @@ def _memory_line(result: BuildResult) -> str:
         f"{sizes.flash_model:,}\nRAM {sizes.ram_total:,} of {board.memory.ram.bytes:,} bytes: static "
         f"{sizes.ram_static:,}, stack {sizes.stack:,}"
     )
+
+
+def tuned(result: Tuning, path: Path, *, virtual: bool) -> None:
+    """What tune measured, and how to make it count."""
+    mark = f"{VIRTUAL} " if virtual else ""
+    say(f"{len(result.measured)} kernel calls measured: {mark}{result.unit}, by {result.counter}, {result.toolchain}")
+    say(f'{path}: builds go by it once tinyq.toml says tuning = "{path.as_posix()}"')
 
 
 def flashed(done: Flashed) -> None:

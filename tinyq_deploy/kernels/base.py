@@ -67,13 +67,32 @@ Argument = Read | Write | Constant | Scratch
 
 
 @dataclass(frozen=True)
+class Cost:
+    """What a call costs: `amount` in `unit` per inference, modelled or measured; the model's amount is within `error`,
+    a share of it, for nine layers in ten. `code_bytes` is the modelled flash of this layer's own code and parameters,
+    `shared_bytes` that of the code which all layers with the same function share; None where there is no model."""
+
+    amount: int
+    unit: str
+    measured: bool = False
+    error: float = 0.0
+    code_bytes: int | None = None
+    shared_bytes: int | None = None
+
+    @property
+    def source(self) -> str:
+        """How reports label the amount."""
+        return "measured" if self.measured else "modelled"
+
+
+@dataclass(frozen=True)
 class KernelCall:
     """One way to compute one node. `function` is None for a view: its output is its input's memory.
 
     `in_place` lists the inputs (tensor indices) whose memory the output may take, because each element is read before
     the element at its place is written. `lead` allows the output over the only activation that is read: each byte of
     it is read before that is written, if the input starts at least `lead` bytes after the output (`row_lead`).
-    `library_functions` are the CMSIS-NN functions that the adapter calls.
+    `library_functions` are the CMSIS-NN functions that the adapter calls. `cost` is None where no table knows it.
     """
 
     kernel_set: KernelSet
@@ -85,6 +104,12 @@ class KernelCall:
     in_place: tuple[int, ...] = ()
     library_functions: tuple[str, ...] = ()
     lead: int | None = None
+    cost: Cost | None = None
+
+    @property
+    def constant_bytes(self) -> int:
+        """Bytes of the arrays in flash, whether or not other layers share them."""
+        return sum(constant.values.nbytes for constant in self.constants)
 
     @property
     def scratch_bytes(self) -> int:
