@@ -22,6 +22,7 @@ from tinyq_deploy.kernels.own.mve_fully_connected import MveFullyConnected
 from tinyq_deploy.kernels.own.mve_pool_2d import MveAveragePool2D, MveMaxPool2D
 from tinyq_deploy.kernels.own.plain_add import OwnAdd
 from tinyq_deploy.kernels.own.plain_conv_2d import OwnPlainConv2D
+from tinyq_deploy.kernels.own.plain_depthwise_conv_2d import OwnPlainDepthwiseConv2D
 from tinyq_deploy.kernels.own.plain_pool_2d import OwnAveragePool2D, OwnMaxPool2D
 from tinyq_deploy.kernels.portable.conv_2d import PortableConv2D, PortableDepthwiseConv2D
 from tinyq_deploy.kernels.portable.elementwise import PortableAdd, PortableSoftmax
@@ -39,6 +40,7 @@ KERNELS: tuple[Kernel, ...] = (
     OwnDspConv2D(),
     OwnDspFullyConnected(),
     OwnPlainConv2D(),
+    OwnPlainDepthwiseConv2D(),
     MveDepthwiseConv2D(),
     MveDepthwiseAsConv2D(),
     MveConv2D(),
