@@ -23,6 +23,7 @@ from tinyq_deploy.kernels.own.mve_pool_2d import MveAveragePool2D, MveMaxPool2D
 from tinyq_deploy.kernels.own.plain_add import OwnAdd
 from tinyq_deploy.kernels.own.plain_conv_2d import OwnPlainConv2D
 from tinyq_deploy.kernels.own.plain_depthwise_conv_2d import OwnPlainDepthwiseConv2D
+from tinyq_deploy.kernels.own.plain_fully_connected import OwnPlainFullyConnected
 from tinyq_deploy.kernels.own.plain_pool_2d import OwnAveragePool2D, OwnMaxPool2D
 from tinyq_deploy.kernels.portable.conv_2d import PortableConv2D, PortableDepthwiseConv2D
 from tinyq_deploy.kernels.portable.elementwise import PortableAdd, PortableSoftmax
@@ -41,6 +42,7 @@ KERNELS: tuple[Kernel, ...] = (
     OwnDspFullyConnected(),
     OwnPlainConv2D(),
     OwnPlainDepthwiseConv2D(),
+    OwnPlainFullyConnected(),
     MveDepthwiseConv2D(),
     MveDepthwiseAsConv2D(),
     MveConv2D(),

@@ -27,6 +27,9 @@ from tinyq_deploy.kernels.own import requantize
 from tinyq_deploy.kernels.own.plain_dot import CORES, WINDOWS, channel_rows, pack
 from tinyq_deploy.ops.conv_2d import BIAS, FILTER, INPUT, Conv2D, Conv2DParams, channel_multipliers, output_range
 
+# Windows from which computing eight of them is faster than one at a time.
+FEWEST_WINDOWS = 5
+
 
 @dataclass(frozen=True)
 class OwnPlainConv2DParams:
