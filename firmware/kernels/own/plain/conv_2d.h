@@ -4,9 +4,9 @@
 
 #include <string.h>
 
-#include "../tinyq_own_requantize.h"
 #include "tinyq_own_plain_conv_2d_params.h"
 #include "tinyq_plain_dot.h"
+#include "tinyq_plain_outputs.h"
 
 /* The place of a window: its first row and column in the input. */
 typedef struct {
@@ -73,30 +73,23 @@ static inline void tinyq_plain_expand(const tinyq_own_plain_conv_2d_params *p, c
     }
 }
 
-static inline __attribute__((always_inline)) int8_t tinyq_plain_output(const tinyq_own_plain_conv_2d_params *p,
-                                                                       int32_t sum, const int32_t *factors)
-{
-    const int32_t shift = p->requantization == TINYQ_OWN_RISING ? p->shift : factors[2];
-    const int32_t value = tinyq_own_requantize(p->requantization, sum, factors[0], factors[1], shift);
-    return (int8_t)tinyq_own_activate(value, p->activation_min, p->activation_max);
-}
-
 /* All output channels of the first `wanted` of the windows in the strip, which follow each other in the output. */
 static inline __attribute__((always_inline)) void tinyq_plain_tile(const tinyq_own_plain_conv_2d_params *p,
                                                                    const uint32_t *strip, const int8_t *filters,
                                                                    const int32_t *channels, int32_t wanted,
                                                                    int8_t *output)
 {
+    const tinyq_plain_finish finish = {p->requantization, p->shift, p->activation_min, p->activation_max};
     const int32_t count = p->output_channels;
     for (int32_t c = 0; c < count; ++c, channels += TINYQ_OWN_CHANNEL_WORDS(p->requantization) + 1) {
         const uint32_t first = (uint32_t)channels[0], second = (uint32_t)channels[1];
         tinyq_plain_sums sums = {{first, first, second, second, first, first, second, second}};
         filters = tinyq_plain_dot(filters, strip, &sums);
-        int8_t *to = output++;
-        for (int32_t i = 0; i < wanted; ++i, to += count) {
-            const int32_t sum = i & 1 ? tinyq_plain_second(&sums, i >> 1) : tinyq_plain_first(&sums, i >> 1);
-            *to = tinyq_plain_output(p, sum, channels + 2);
+        int32_t values[TINYQ_PLAIN_WINDOWS];
+        for (int32_t i = 0; i < TINYQ_PLAIN_WINDOWS; ++i) {
+            values[i] = i & 1 ? tinyq_plain_second(&sums, i >> 1) : tinyq_plain_first(&sums, i >> 1);
         }
+        tinyq_plain_outputs(finish, values, wanted, channels + 2, output++, count);
     }
 }
 

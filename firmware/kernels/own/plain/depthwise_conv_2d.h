@@ -4,8 +4,8 @@
 
 #include <string.h>
 
-#include "../tinyq_own_requantize.h"
 #include "tinyq_own_plain_depthwise_params.h"
+#include "tinyq_plain_outputs.h"
 
 /* The input plus 128: Armv6-M loads unsigned bytes at an offset by one instruction, signed ones by two. */
 #define TINYQ_PLAIN_OFFSET 0x80
@@ -49,9 +49,9 @@ static inline __attribute__((always_inline)) void
 tinyq_plain_depthwise_step(const tinyq_own_plain_depthwise_params *p, const uint8_t *window, const int32_t *filter,
                            const int32_t *channel, int32_t step, int32_t wanted, int8_t *output)
 {
-    uint32_t sums[TINYQ_PLAIN_STEP];
+    int32_t sums[TINYQ_PLAIN_STEP];
     for (int32_t i = 0; i < step; ++i) {
-        sums[i] = (uint32_t)channel[0];
+        sums[i] = channel[0];
     }
     for (int32_t ky = 0; ky < p->filter_height; ++ky, window += p->dilation_height * p->plane_width) {
         const uint8_t *in = window;
@@ -60,16 +60,12 @@ tinyq_plain_depthwise_step(const tinyq_own_plain_depthwise_params *p, const uint
             const uint32_t weight = (uint32_t)*filter++;
 #pragma GCC unroll 5
             for (int32_t i = 0; i < step; ++i) {
-                sums[i] += in[i * p->stride_width] * weight;
+                sums[i] = (int32_t)((uint32_t)sums[i] + in[i * p->stride_width] * weight);
             }
         }
     }
-    const int32_t shift = p->requantization == TINYQ_OWN_RISING ? p->shift : channel[3];
-    for (int32_t i = 0; i < step && i < wanted; ++i, output += p->input_channels * p->depth_multiplier) {
-        const int32_t sum = (int32_t)sums[i];
-        const int32_t value = tinyq_own_requantize(p->requantization, sum, channel[1], channel[2], shift);
-        *output = (int8_t)tinyq_own_activate(value, p->activation_min, p->activation_max);
-    }
+    const tinyq_plain_finish finish = {p->requantization, p->shift, p->activation_min, p->activation_max};
+    tinyq_plain_outputs(finish, sums, wanted, channel + 1, output, p->input_channels * p->depth_multiplier);
 }
 
 /* A strip of one output channel from its plane. */

@@ -2,8 +2,8 @@
 #ifndef TINYQ_OWN_PLAIN_FULLY_CONNECTED_H
 #define TINYQ_OWN_PLAIN_FULLY_CONNECTED_H
 
-#include "../tinyq_own_requantize.h"
 #include "tinyq_own_plain_fully_connected_params.h"
+#include "tinyq_plain_outputs.h"
 
 /* Outputs that share the loads of the inputs. */
 #define TINYQ_PLAIN_ROWS 4
@@ -36,6 +36,7 @@ TINYQ_KERNEL void tinyq_own_plain_fully_connected(const tinyq_own_plain_fully_co
                                                   const int8_t *input, const int8_t *weights, const int32_t *biases,
                                                   const int32_t *factors, int8_t *output)
 {
+    const tinyq_plain_finish finish = {p->requantization, p->shift, p->activation_min, p->activation_max};
     const int32_t words = p->uniform ? 0 : TINYQ_OWN_CHANNEL_WORDS(p->requantization) - 1;
     for (int32_t row = 0; row < p->batches; ++row, input += p->input_depth, output += p->output_depth) {
         const uint8_t *w = (const uint8_t *)weights;
@@ -53,10 +54,7 @@ TINYQ_KERNEL void tinyq_own_plain_fully_connected(const tinyq_own_plain_fully_co
             w += TINYQ_PLAIN_ROWS * p->input_depth;
             for (int32_t i = 0; i < TINYQ_PLAIN_ROWS; ++i, factor += words) {
                 if (p->output_depth % TINYQ_PLAIN_ROWS == 0 || out + i < p->output_depth) {
-                    const int32_t shift = p->requantization == TINYQ_OWN_RISING ? p->shift : factor[2];
-                    const int32_t value =
-                        tinyq_own_requantize(p->requantization, (int32_t)sums[i], factor[0], factor[1], shift);
-                    output[out + i] = (int8_t)tinyq_own_activate(value, p->activation_min, p->activation_max);
+                    output[out + i] = tinyq_plain_output(finish, (int32_t)sums[i], factor);
                 }
             }
         }

@@ -10,7 +10,7 @@
  * A filter is, for each chunk, a byte that tells its length and its weights; then TINYQ_PLAIN_LAST. The byte is
  * TINYQ_PLAIN_TAP * (TINYQ_PLAIN_TAPS - length): how many halfwords of unrolled code a shorter chunk jumps over.
  */
-#include <stdint.h>
+#include "tinyq_plain_outputs.h"
 
 #define TINYQ_PLAIN_TAPS 18  /* of the longest chunk */
 #define TINYQ_PLAIN_TAP 11   /* halfwords of code per tap, on every core */
@@ -26,12 +26,6 @@ typedef struct {
 } tinyq_plain_sums;
 
 #if defined(__thumb__)
-
-#if defined(__clang__)
-#define TINYQ_PLAIN_ASSEMBLY static __attribute__((naked, noinline, unused))
-#else
-#define TINYQ_PLAIN_ASSEMBLY static __attribute__((naked, noipa, unused))
-#endif
 
 #define TINYQ_PLAIN_3(tap) tap tap tap
 #define TINYQ_PLAIN_18(tap) TINYQ_PLAIN_3(TINYQ_PLAIN_3(tap)) TINYQ_PLAIN_3(TINYQ_PLAIN_3(tap))
