@@ -10,6 +10,13 @@
 /* The input plus 128: Armv6-M loads unsigned bytes at an offset by one instruction, signed ones by two. */
 #define TINYQ_PLAIN_OFFSET 0x80
 
+/* Keeps gcc from loading all the inputs of a window before it multiplies, for which Armv6-M has no registers. */
+#if TINYQ_BY_HALVES
+#define TINYQ_PLAIN_IN_ORDER() __asm volatile("" : : : "memory")
+#else
+#define TINYQ_PLAIN_IN_ORDER() ((void)0)
+#endif
+
 #define TINYQ_PLAIN_STEP 5 /* the most outputs that are computed together */
 
 /* Row `row` of the plane from an input row of one channel; `from` is null in the padding. */
@@ -49,23 +56,28 @@ static inline __attribute__((always_inline)) void
 tinyq_plain_depthwise_step(const tinyq_own_plain_depthwise_params *p, const uint8_t *window, const int32_t *filter,
                            const int32_t *channel, int32_t step, int32_t wanted, int8_t *output)
 {
-    int32_t sums[TINYQ_PLAIN_STEP];
+    uint32_t sums[TINYQ_PLAIN_STEP];
+    int32_t values[TINYQ_PLAIN_STEP];
     for (int32_t i = 0; i < step; ++i) {
-        sums[i] = channel[0];
+        sums[i] = (uint32_t)channel[0];
     }
     for (int32_t ky = 0; ky < p->filter_height; ++ky, window += p->dilation_height * p->plane_width) {
         const uint8_t *in = window;
 #pragma GCC unroll 5
         for (int32_t kx = 0; kx < p->filter_width; ++kx, in += p->dilation_width) {
             const uint32_t weight = (uint32_t)*filter++;
+            TINYQ_PLAIN_IN_ORDER();
 #pragma GCC unroll 5
             for (int32_t i = 0; i < step; ++i) {
-                sums[i] = (int32_t)((uint32_t)sums[i] + in[i * p->stride_width] * weight);
+                sums[i] += in[i * p->stride_width] * weight;
             }
         }
     }
     const tinyq_plain_finish finish = {p->requantization, p->shift, p->activation_min, p->activation_max};
-    tinyq_plain_outputs(finish, sums, wanted, channel + 1, output, p->input_channels * p->depth_multiplier);
+    for (int32_t i = 0; i < step; ++i) {
+        values[i] = (int32_t)sums[i];
+    }
+    tinyq_plain_outputs(finish, values, wanted, channel + 1, output, p->input_channels * p->depth_multiplier);
 }
 
 /* A strip of one output channel from its plane. */
