@@ -38,6 +38,10 @@ SimulatorName = Annotated[str | None, typer.Option("--simulator", help="unicorn 
 Limit = Annotated[int, typer.Option(min=0, help="Use only the first N samples; 0: all.")]
 SaveOutputs = Annotated[Path | None, typer.Option(help="Write the outputs, as the device sent them, to this .npz.")]
 Json = Annotated[Path | None, typer.Option("--json", help="Write the result as JSON; - for standard output.")]
+OldResult = Annotated[Path, typer.Argument(help="Result to hold against: JSON of bench, run or the benchmark.")]
+NewResult = Annotated[Path, typer.Argument(help="Result to judge.")]
+Tolerance = Annotated[list[str] | None, typer.Option(help="FIGURE=PERCENT by which it may get worse; may repeat.")]
+Markdown = Annotated[Path | None, typer.Option(help="Write the table of changes here, for a pull request.")]
 Jsonl = Annotated[bool, typer.Option("--jsonl", help="Print one JSON line per sample.")]
 MinAccuracy = Annotated[float | None, typer.Option(help="Exit with 1 below this share of right labels.")]
 RequireExact = Annotated[

@@ -35,6 +35,22 @@ def inspect(model: o.Model = None, json_out: o.Json = None) -> None:
     emit(found.to_json(), json_out)
 
 
+def compare(
+    old: o.OldResult, new: o.NewResult, tolerance: o.Tolerance = None, markdown: o.Markdown = None,
+    json_out: o.Json = None,
+) -> None:  # fmt: skip
+    """Hold two results of bench, run or the benchmark against each other; exit with 1 where a figure got worse."""
+    from tinyq_deploy import compare as stage
+    from tinyq_deploy import files, report
+
+    found = stage.compare(old, new, stage.tolerances(tolerance or ()))
+    report.compared(found)
+    emit(found.to_json(), json_out)
+    if markdown is not None:
+        files.write_text(markdown, found.markdown())
+    stage.require_no_worse(found)
+
+
 def boards(json_out: o.Json = None) -> None:
     """List the boards that ship."""
     from tinyq_deploy import board, records, report
@@ -93,6 +109,7 @@ def monitor(port: o.PortName = None, baud: o.Baud = None) -> None:
 COMMANDS: dict[str, Callable[..., None]] = {
     "init": init,
     "inspect": inspect,
+    "compare": compare,
     "boards": boards,
     "ops": ops,
     "doctor": doctor,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tinyq_deploy.quantize import QuantizeResult
 
 RUN_SCHEMA = "tinyq-deploy/run/1"
+BENCHMARK_SCHEMA = "tinyq-deploy/benchmark/1"
 BOARD_FIELDS = {"name", "title", "aliases", "core", "verified", "memory", "clock"}
 
 
