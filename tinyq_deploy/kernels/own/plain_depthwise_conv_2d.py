@@ -96,9 +96,7 @@ class OwnPlainDepthwiseConv2D(Kernel):
         return call if whole else replace(call, lead=row_lead(view, p.stride_height, p.pad_top, layout.strip_rows))
 
 
-def _requantization(
-    view: NodeView, p: DepthwiseConv2DParams, taps: npt.NDArray[Any]
-) -> requantize.Requantization:
+def _requantization(view: NodeView, p: DepthwiseConv2DParams, taps: npt.NDArray[Any]) -> requantize.Requantization:
     """With a bias for inputs that are _OFFSET larger."""
     sums = requantize.accumulators(taps, bias_or_zeros(view, BIAS, p.output_channels), -p.input_offset)
     factors = channel_multipliers(view, p.output_channels)

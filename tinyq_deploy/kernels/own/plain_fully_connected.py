@@ -66,7 +66,11 @@ class OwnPlainFullyConnected(Kernel):
 
 
 def matrix_product(
-    view: NodeView, batches: int, filter_: npt.NDArray[Any], chosen: requantize.Requantization, activation: tuple[int, int]
+    view: NodeView,
+    batches: int,
+    filter_: npt.NDArray[Any],
+    chosen: requantize.Requantization,
+    activation: tuple[int, int],
 ) -> KernelCall:
     """The call that multiplies `batches` rows of input 0 by `filter_` [O, I]."""
     outputs, depth = filter_.shape

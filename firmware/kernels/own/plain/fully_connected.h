@@ -9,8 +9,9 @@
 #define TINYQ_PLAIN_ROWS 4
 
 /* Sums of a row's products with 4 outputs' weights, which follow each other tap by tap. */
-static inline __attribute__((always_inline)) void tinyq_plain_dot_rows(const int8_t *input, const uint8_t *weights,
-                                                                       int32_t depth, uint32_t sums[TINYQ_PLAIN_ROWS])
+static inline __attribute__((always_inline)) void
+tinyq_plain_dot_rows(const int8_t *input, const uint8_t *weights, int32_t depth,
+                     uint32_t sums[TINYQ_PLAIN_ROWS])
 {
     uint32_t a = sums[0], b = sums[1], c = sums[2], d = sums[3];
 #pragma GCC unroll 4
@@ -29,16 +30,20 @@ static inline __attribute__((always_inline)) void tinyq_plain_dot_rows(const int
 }
 
 /*
- * FULLY_CONNECTED, int8. input [B,I]; weights [O / 4, I, 4] plus 128, as Armv6-M loads unsigned bytes at an offset by one
- * instruction, signed ones by two; biases [O]; factors of each output or one for all; output [B,O].
+ * FULLY_CONNECTED, int8. input [B,I]; weights [O / 4, I, 4] plus 128, as Armv6-M loads unsigned
+ * bytes at an offset by one instruction, signed ones by two; biases [O]; factors of each output or
+ * one for all; output [B,O].
  */
 TINYQ_KERNEL void tinyq_own_plain_fully_connected(const tinyq_own_plain_fully_connected_params *p,
-                                                  const int8_t *input, const int8_t *weights, const int32_t *biases,
-                                                  const int32_t *factors, int8_t *output)
+                                                  const int8_t *input, const int8_t *weights,
+                                                  const int32_t *biases, const int32_t *factors,
+                                                  int8_t *output)
 {
-    const tinyq_plain_finish finish = {p->requantization, p->shift, p->activation_min, p->activation_max};
+    const tinyq_plain_finish finish = {p->requantization, p->shift, p->activation_min,
+                                       p->activation_max};
     const int32_t words = p->uniform ? 0 : TINYQ_OWN_CHANNEL_WORDS(p->requantization) - 1;
-    for (int32_t row = 0; row < p->batches; ++row, input += p->input_depth, output += p->output_depth) {
+    for (int32_t row = 0; row < p->batches;
+         ++row, input += p->input_depth, output += p->output_depth) {
         const uint8_t *w = (const uint8_t *)weights;
         const int32_t *factor = factors;
         uint32_t extra = 0; /* what the 128 add to each sum */

@@ -5,8 +5,9 @@
 #include <stdint.h>
 
 /*
- * One CONV_2D of one group. A window is read in runs of `run_taps` neighbouring columns, `run_bytes` bytes of the input:
- * one per filter row, or one per tap where the filter is dilated in width.
+ * One CONV_2D of one group. A window is read in runs of `run_taps` neighbouring columns,
+ * `run_bytes` bytes of the input: one per filter row, or one per tap where the filter is dilated in
+ * width.
  */
 typedef struct {
     int32_t input_height, input_width, input_channels;

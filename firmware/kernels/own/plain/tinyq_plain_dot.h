@@ -2,13 +2,15 @@
 #ifndef TINYQ_PLAIN_DOT_H
 #define TINYQ_PLAIN_DOT_H
 /*
- * Dot products of eight windows with one filter, two at a time: a word holds the same tap of two windows, as first +
- * 65536 * second, and one 32-bit multiplication by the weight makes both products. Their sums stay apart as long as each
- * fits int16. kernels/own/plain_dot.py cuts a filter into chunks for which that is proven; after each chunk the
- * second's sum is the upper half of the word, once 32768 keeps the first's from borrowing.
+ * Dot products of eight windows with one filter, two at a time: a word holds the same tap of two
+ * windows, as first + 65536 * second, and one 32-bit multiplication by the weight makes both
+ * products. Their sums stay apart as long as each fits int16. kernels/own/plain_dot.py cuts a
+ * filter into chunks for which that is proven; after each chunk the second's sum is the upper half
+ * of the word, once 32768 keeps the first's from borrowing.
  *
- * A filter is, for each chunk, a byte that tells its length and its weights; then TINYQ_PLAIN_LAST. The byte is
- * TINYQ_PLAIN_TAP * (TINYQ_PLAIN_TAPS - length): how many halfwords of unrolled code a shorter chunk jumps over.
+ * A filter is, for each chunk, a byte that tells its length and its weights; then TINYQ_PLAIN_LAST.
+ * The byte is TINYQ_PLAIN_TAP * (TINYQ_PLAIN_TAPS - length): how many halfwords of unrolled code a
+ * shorter chunk jumps over.
  */
 #include "tinyq_plain_outputs.h"
 
@@ -18,8 +20,8 @@
 #define TINYQ_PLAIN_WINDOWS 8
 
 /*
- * Sums of four words of windows: first the sums of words 0 and 1 as they are, then of their upper halves, then the same
- * of words 2 and 3. All wrap.
+ * Sums of four words of windows: first the sums of words 0 and 1 as they are, then of their upper
+ * halves, then the same of words 2 and 3. All wrap.
  */
 typedef struct {
     uint32_t word[8];
@@ -33,15 +35,16 @@ typedef struct {
 #define TINYQ_PLAIN_TEXT(number) TINYQ_PLAIN_TEXT_(number)
 
 /*
- * Adds the products of the filter behind `filter` to `sums`; returns the address of the filter's last byte, behind which
- * the next one begins. `strip` has four words per tap.
+ * Adds the products of the filter behind `filter` to `sums`; returns the address of the filter's
+ * last byte, behind which the next one begins. `strip` has four words per tap.
  */
 TINYQ_PLAIN_ASSEMBLY const int8_t *tinyq_plain_dot(const int8_t *filter __attribute__((unused)),
                                                    const uint32_t *strip __attribute__((unused)),
                                                    tinyq_plain_sums *sums __attribute__((unused)))
 {
 #if __ARM_ARCH_ISA_THUMB >= 2
-    /* r9 last byte read, r7 strip, lr weight, r0-r3 inputs, r4-r6 and r10 sums of the chunk, r8 middle of `sums`. */
+    /* r9 last byte read, r7 strip, lr weight, r0-r3 inputs, r4-r6 and r10 sums of the chunk,
+     * r8 middle of `sums`. */
     __asm(".syntax unified\n\t"
           "push {r4-r11, lr}\n\t"
           "mov r9, r0\n\t"
@@ -80,7 +83,8 @@ TINYQ_PLAIN_ASSEMBLY const int8_t *tinyq_plain_dot(const int8_t *filter __attrib
           "3:\n\t"
           ".word 32768, 32768, 32768, 32768\n");
 #else
-    /* r6 last byte read, r7 strip, r4 weight, r5 1, r0-r3 inputs, r8-r11 sums of the chunk, lr 32768, r12 `sums`. */
+    /* r6 last byte read, r7 strip, r4 weight, r5 1, r0-r3 inputs, r8-r11 sums of the chunk,
+     * lr 32768, r12 `sums`. */
     __asm(".syntax unified\n\t"
           "push {r4-r7, lr}\n\t"
           "mov r3, r8\n\t"
@@ -154,11 +158,13 @@ TINYQ_PLAIN_ASSEMBLY const int8_t *tinyq_plain_dot(const int8_t *filter __attrib
 
 #else
 
-static inline const int8_t *tinyq_plain_dot(const int8_t *filter, const uint32_t *strip, tinyq_plain_sums *sums)
+static inline const int8_t *tinyq_plain_dot(const int8_t *filter, const uint32_t *strip,
+                                            tinyq_plain_sums *sums)
 {
     for (++filter; (uint8_t)*filter != TINYQ_PLAIN_LAST; ++filter) {
         uint32_t chunk[4] = {32768, 32768, 32768, 32768};
-        for (int32_t tap = (uint8_t)*filter / TINYQ_PLAIN_TAP; tap < TINYQ_PLAIN_TAPS; ++tap, strip += 4) {
+        int32_t tap = (uint8_t)*filter / TINYQ_PLAIN_TAP;
+        for (; tap < TINYQ_PLAIN_TAPS; ++tap, strip += 4) {
             ++filter;
             for (int32_t i = 0; i < 4; ++i) {
                 chunk[i] += strip[i] * (uint32_t)*filter;
@@ -182,7 +188,8 @@ static inline int32_t tinyq_plain_second(const tinyq_plain_sums *sums, int32_t p
 
 static inline int32_t tinyq_plain_first(const tinyq_plain_sums *sums, int32_t pair)
 {
-    return (int32_t)(sums->word[2 * pair - (pair & 1)] - ((uint32_t)tinyq_plain_second(sums, pair) << 16));
+    const uint32_t whole = sums->word[2 * pair - (pair & 1)];
+    return (int32_t)(whole - ((uint32_t)tinyq_plain_second(sums, pair) << 16));
 }
 
 #endif

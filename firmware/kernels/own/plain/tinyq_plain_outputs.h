@@ -12,14 +12,16 @@
 #endif
 #endif
 
-/* How a layer requantises: kind and shared shift of tinyq_own_requantize.h, and the activation's clamp. */
+/* How a layer requantises: kind and shared shift of tinyq_own_requantize.h, and the activation's
+ * clamp. */
 typedef struct {
     int32_t kind, shift;
     int32_t low, high;
 } tinyq_plain_finish;
 
 /* `factors` are multiplier, offset and, but for RISING, shift. */
-static inline __attribute__((always_inline)) int8_t tinyq_plain_output(tinyq_plain_finish finish, int32_t sum,
+static inline __attribute__((always_inline)) int8_t tinyq_plain_output(tinyq_plain_finish finish,
+                                                                       int32_t sum,
                                                                        const int32_t *factors)
 {
     const int32_t shift = finish.kind == TINYQ_OWN_RISING ? finish.shift : factors[2];
@@ -29,8 +31,9 @@ static inline __attribute__((always_inline)) int8_t tinyq_plain_output(tinyq_pla
 
 #if TINYQ_BY_HALVES
 /*
- * RISING for sums from `sums` to `end`, at least one, as tinyq_multiply_high_by_halves() does it: 27 instructions each,
- * for which compilers need 36 and more, as they do not keep the halves in the eight low registers.
+ * RISING for sums from `sums` to `end`, at least one, as tinyq_multiply_high_by_halves() does it:
+ * 27 instructions each, for which compilers need 36 and more, as they do not keep the halves in the
+ * eight low registers.
  */
 TINYQ_PLAIN_ASSEMBLY void tinyq_plain_rising(const int32_t *sums __attribute__((unused)),
                                              const int32_t *end __attribute__((unused)),
@@ -39,7 +42,8 @@ TINYQ_PLAIN_ASSEMBLY void tinyq_plain_rising(const int32_t *sums __attribute__((
                                              int8_t *output __attribute__((unused)),
                                              int32_t stride __attribute__((unused)))
 {
-    /* r0 sums, r1 output, r2 and r3 the multiplier's halves, r8 offset, r9 stride, r10 shift, r11 end. */
+    /* r0 sums, r1 output, r2 and r3 the multiplier's halves, r8 offset, r9 stride, r10 shift, r11
+     * end. */
     __asm(".syntax unified\n\t"
           "push {r4-r7, lr}\n\t"
           "mov r4, r8\n\t"
@@ -101,9 +105,9 @@ TINYQ_PLAIN_ASSEMBLY void tinyq_plain_rising(const int32_t *sums __attribute__((
 #endif
 
 /* The outputs of `count` sums of one channel, `stride` bytes apart. */
-static inline __attribute__((always_inline)) void tinyq_plain_outputs(tinyq_plain_finish finish, const int32_t *sums,
-                                                                      int32_t count, const int32_t *factors,
-                                                                      int8_t *output, int32_t stride)
+static inline __attribute__((always_inline)) void
+tinyq_plain_outputs(tinyq_plain_finish finish, const int32_t *sums, int32_t count,
+                    const int32_t *factors, int8_t *output, int32_t stride)
 {
 #if TINYQ_BY_HALVES
     const int rising = finish.kind == TINYQ_OWN_RISING || finish.kind == TINYQ_OWN_RISING_EACH;
