@@ -3,6 +3,7 @@
 """Instructions per inference, flash, arena and RAM for models x kernel sets x boards, all built and run in one go.
 
 The counts are QEMU's (-icount), so they are the same on every machine; they are instructions, not cycles or time. The
+modelled cycles (Cortex-M0+, M3, M4) are those of `tinyq-deploy estimate`: 0 wait states, by the manuals. The
 input is the byte sequence x >> 24 of x = x * 1664525 + 1013904223 from x = 12345, one inference each, and the output
 is compared with the oracle.
 """
@@ -19,14 +20,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from rich.console import Console
 from rich.table import Table
 
 from tinyq_deploy import assets, board, deploy, simulators
+from tinyq_deploy.cycles import TIMINGS
 from tinyq_deploy.data import load_data
 from tinyq_deploy.errors import TinyqError
-from tinyq_deploy.graph import Tensor
+from tinyq_deploy.estimate import noise
 from tinyq_deploy.load import read_model
 from tinyq_deploy.oracle import open_oracle
 from tinyq_deploy.ports import open_port
@@ -36,17 +37,8 @@ from tinyq_deploy.records import BENCHMARK_SCHEMA
 from tinyq_deploy.stream import Device
 
 BOARDS = ("mps2-an385-m0plus", "mps2-an385", "mps2-an386", "mps2-an500", "mps2-an505", "mps3-an547")
-COLUMNS = ("model", "board", "kernels", "optimize", "toolchain", "instructions", "arena_bytes", "flash_model_bytes",
-           "flash_total_bytes", "ram_bytes", "exact")  # fmt: skip
-
-
-def noise(tensor: Tensor, x: int = 12345) -> np.ndarray[Any, np.dtype[Any]]:
-    """The reference input: one pseudo-random byte per element, in the tensor's shape."""
-    values = []
-    for _ in range(tensor.bytes):
-        x = (x * 1664525 + 1013904223) & 0xFFFFFFFF
-        values.append(x >> 24)
-    return np.array(values, np.uint8).view(tensor.dtype).reshape(tensor.shape)
+COLUMNS = ("model", "board", "kernels", "optimize", "toolchain", "instructions", "modelled_cycles",
+           "arena_bytes", "flash_model_bytes", "flash_total_bytes", "ram_bytes", "exact")  # fmt: skip
 
 
 def digits(folder: Path) -> Path:
@@ -92,9 +84,11 @@ def row(
         hello = device.hello()
         result = device.run([array.tobytes() for array in inputs])
         instructions = running.instructions(result.cycles, hello.counter_hz) if result.cycles is not None else None
+    estimate = deploy.estimate(built.folder, target) if target.core in TIMINGS else None
     return {
         "model": model.stem, "board": board_name, "core": target.core, "kernels": kernels, "optimize": optimize,
         "toolchain": built.toolchain, "keep_layers": keep_layers, "instructions": instructions,
+        "modelled_cycles": estimate.total.cycles if estimate else None,
         "arena_bytes": built.manifest.arena_bytes,
         "flash_model_bytes": sizes.flash_model if sizes else None,
         "flash_total_bytes": sizes.flash_total if sizes else None,

@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from banded import banded
 
 from tinyq_deploy import build as build_stage
 from tinyq_deploy import project, render, toolchains
+from tinyq_deploy.bands import Banding
 from tinyq_deploy.board import Board
 from tinyq_deploy.check import check
 from tinyq_deploy.kernels.base import Target
@@ -30,14 +32,17 @@ OFFSET = 1 << 20
 
 def build(
     folder: Path, model: bytes, board: Board, target: Target, kernels: str, toolchain: str, optimize: Optimize,
-    keep_layers: bool = False,
+    keep_layers: bool = False, bands: tuple[int, int] | None = None,
 ) -> Path:  # fmt: skip
-    """The ELF of a model with the batch program instead of the application."""
+    """The ELF of a model with the batch program instead of the application; `bands` as in host_c.planned."""
     graph = read(model, "model.tflite")
     check(graph)
     if not keep_layers:
         graph = run_passes(graph).graph
-    program = plan(graph, lower(graph, target, kernels))
+    banding = Banding(graph, target, kernels) if target.small and not keep_layers else None
+    program = plan(graph, lower(graph, target, kernels, fuse=not keep_layers), banding=banding)
+    if bands:
+        program = banded(graph, target, kernels, rows=bands[0], nodes=bands[1], tight=True)
     settings = render.Settings("batch", kernels, optimize)
     made = render.render(program, board, target, settings, model)
     assert board.memory is not None

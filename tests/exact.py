@@ -14,9 +14,11 @@ import pytest
 
 from tinyq_deploy.check import check
 from tinyq_deploy.errors import ModelError
-from tinyq_deploy.graph import Graph
+from tinyq_deploy.graph import Graph, NodeView
 from tinyq_deploy.kernels.base import Read
 from tinyq_deploy.lower import lower
+from tinyq_deploy.ops import OPERATORS
+from tinyq_deploy.ops.elementwise import INT8_VALUES, Elementwise
 from tinyq_deploy.oracle import Oracle
 from tinyq_deploy.read import read
 from tinyq_deploy.workers.client import Worker, WorkerDied, WorkerError
@@ -26,26 +28,27 @@ SEED = 20240229
 
 
 @cache
-def _worker() -> Worker:
-    if find_spec("tflite_micro") is None:
+def _worker(kind: str) -> Worker:
+    if kind == "tflite-micro" and find_spec("tflite_micro") is None:
         pytest.skip("tflite-micro is not installed")
     return Worker("oracle")
 
 
-def reference(model: bytes) -> Oracle:
-    """tflite-micro's reference kernels for `model`, until the next call. One process serves all: starting one takes
-    longer than most models run. Whole models are compared with `open_oracle` itself."""
+def reference(model: bytes, kind: str = "tflite-micro") -> Oracle:
+    """tflite-micro's reference kernels for `model`, until the next call; or where they lack one, `kind` "litert". One
+    process serves all: starting one takes longer than most models run. Whole models are compared with `open_oracle`
+    itself."""
     try:
-        return _open(model)
+        return _open(model, kind)
     except WorkerDied:  # an earlier model ended it
         _worker.cache_clear()
-        return _open(model)
+        return _open(model, kind)
 
 
-def _open(model: bytes) -> Oracle:
-    worker = _worker()
+def _open(model: bytes, kind: str) -> Oracle:
+    worker = _worker(kind)
     try:
-        answer, _ = worker.call({"do": "open", "kind": "tflite-micro", "keep": False}, [model], timeout=60)
+        answer, _ = worker.call({"do": "open", "kind": kind, "keep": False}, [model], timeout=60)
     except WorkerDied:
         raise
     except WorkerError as error:
@@ -63,29 +66,45 @@ def samples(graph: Graph, count: int = 3, seed: int = SEED) -> list[list[Array]]
     return [*fixed, points, *noise]
 
 
-def assert_kernel_exact(model: bytes, inputs: Sequence[Sequence[Array]] | None = None) -> None:
+def assert_kernel_exact(
+    model: bytes, inputs: Sequence[Sequence[Array]] | None = None, kind: str = "tflite-micro"
+) -> None:
     """One layer, read from a file and lowered to a portable kernel, computes what the oracle does; in place too."""
     graph = read(model, "test.tflite")
     check(graph)
     (lowered,) = lower(graph, host_c.TARGET, "portable")
     call = lowered.candidates[0]
     given = samples(graph) if inputs is None else inputs
-    reads = [argument.tensor for argument in call.arguments if isinstance(argument, Read)]
-    places = [None, *(reads.index(tensor) for tensor in call.in_place)]
+    at = {argument.tensor: i for i, argument in enumerate(call.arguments) if isinstance(argument, Read)}
+    places = [None, *(at[tensor] for tensor in call.in_place)]
     size = graph.output_tensors()[0].bytes
-    for sample, (expected,) in zip(given, reference(model).run_many(given), strict=True):
+    for sample, (expected,) in zip(given, reference(model, kind).run_many(given), strict=True):
         arrays = dict(zip(graph.inputs, sample, strict=True))
         for place in places:
             found = host_c.kernels().run(call, arrays, size, over=place)
             assert_same(found, expected, f"{call.function} {dict(call.params)} over {place}")
 
 
-def assert_models_exact(models: Mapping[str, bytes], *, optimize: str = "speed", count: int = 3) -> None:
+def assert_values_exact(model: bytes) -> None:
+    """What the passes take an elementwise operator of two int8 to compute is what the oracle does, for all pairs. The
+    inputs are [256,1] and [1,256]."""
+    graph = read(model, "test.tflite")
+    view = NodeView(graph, graph.nodes[0])
+    operator = OPERATORS[view.node.op]
+    assert issubclass(operator, Elementwise)
+    found = operator.values(view, INT8_VALUES[:, None], INT8_VALUES[None, :]).astype(np.int8).tobytes()
+    values = INT8_VALUES.astype(np.int8)
+    (expected,) = reference(model).run([values.reshape(256, 1), values.reshape(1, 256)])
+    assert_same(found, expected, f"{view.node.op} in the compiler")
+
+
+def assert_models_exact(models: Mapping[str, bytes], *, optimize: str = "speed", count: int = 3,
+                        kind: str = "tflite-micro") -> None:  # fmt: skip
     """Rendered models, compiled together, compute what the oracle does."""
     built = host_c.program(models, optimize=optimize)
     for name, model in models.items():
         given = samples(read(model, name), count)
-        expected = reference(model).run_many(given)
+        expected = reference(model, kind).run_many(given)
         for row, right in zip(built.run(name, given), expected, strict=True):
             for output, wanted in zip(row, right, strict=True):
                 assert_same(output, wanted, name)

@@ -18,6 +18,7 @@ from typing import IO
 import numpy as np
 import numpy.typing as npt
 import pytest
+from banded import banded
 
 from tinyq_deploy import assets, board
 from tinyq_deploy.check import check
@@ -64,20 +65,24 @@ def compile_c(argv: Sequence[str | Path], folder: Path) -> None:
 
 
 def planned(model: bytes, name: str = "test.tflite", *, kernels: str = "portable", keep_input: bool = False,
-            passes: bool = False) -> Plan:  # fmt: skip
-    """A model through read, check, the graph passes if wanted, lower and plan."""
+            passes: bool = False, bands: tuple[int, int] | None = None, small: bool = False) -> Plan:  # fmt: skip
+    """A model through read, check, the graph passes if wanted, lower and plan; with `bands` (rows, nodes) as many
+    layers in bands of so many rows as can be, up to so many nodes a chain."""
     graph = read(model, name)
     check(graph)
     if passes:
         graph = run_passes(graph).graph
+    if bands:
+        return banded(graph, Target("host", small=small), kernels, rows=bands[0], nodes=bands[1], keep_input=keep_input)
     return plan(graph, lower(graph, TARGET, kernels), keep_input=keep_input)
 
 
 def rendered(model: bytes, name: str = "net", *, file: str = "test.tflite", optimize: str = "speed",
-             export: bool = True, keep_input: bool = False, passes: bool = False) -> Project:  # fmt: skip
+             export: bool = True, keep_input: bool = False, passes: bool = False,
+             bands: tuple[int, int] | None = None) -> Project:  # fmt: skip
     """A model as a project for the host, by default as a library."""
     settings = Settings(name, "portable", optimize, export, keep_input)  # type: ignore[arg-type]
-    made = planned(model, file, keep_input=keep_input, passes=passes)
+    made = planned(model, file, keep_input=keep_input, passes=passes, bands=bands, small=optimize == "size")
     return render(made, board.load("host"), TARGET, settings, model)
 
 
@@ -111,20 +116,21 @@ class Program:
 
 
 def program(models: Mapping[str, bytes], *, optimize: str = "speed", guards: bool = False, keep_input: bool = False,
-            passes: bool = False, plant: tuple[str, str] | None = None) -> Program:  # fmt: skip
+            passes: bool = False, plant: tuple[str, str] | None = None,
+            bands: tuple[int, int] | None = None) -> Program:  # fmt: skip
     """Renders `models` (C name -> .tflite) and compiles them with the runner, once a session. The address sanitizer
     watches the arena's ends, or with `guards` bytes on both sides of it do. `plant` (old, new) puts a fault into
     model.c, to see that it is found."""
-    return _program(tuple(models.items()), optimize, guards, keep_input, passes, plant)
+    return _program(tuple(models.items()), optimize, guards, keep_input, passes, plant, bands)
 
 
 @cache
 def _program(models: tuple[tuple[str, bytes], ...], optimize: str, guards: bool, keep_input: bool, passes: bool,
-             plant: tuple[str, str] | None) -> Program:  # fmt: skip
+             plant: tuple[str, str] | None, bands: tuple[int, int] | None) -> Program:  # fmt: skip
     gcc, folder = compiler(), new_folder()
     sizes = {}
     for name, data in models:
-        project = rendered(data, name, optimize=optimize, keep_input=keep_input, passes=passes)
+        project = rendered(data, name, optimize=optimize, keep_input=keep_input, passes=passes, bands=bands)
         if plant is not None:
             text = project.files["model/model.c"].decode()
             assert plant[0] in text

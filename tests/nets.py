@@ -62,6 +62,24 @@ def chain(count: int) -> bytes:
     return model(tensors, [Op("MAX_POOL_2D", [i], [i + 1], options) for i in range(count)], [0], [count])
 
 
+def wide() -> bytes:
+    """16x16: a pointwise convolution from 4 to 16 channels, then a depthwise one of stride 2: the most lies between."""
+    rng = np.random.default_rng(8)
+    tensors = [
+        T((1, 16, 16, 4), 0.05, 3),
+        constant(rng.integers(-127, 128, (16, 1, 1, 4)), 0.01),
+        T((1, 16, 16, 16), 0.05, -4),
+        constant(rng.integers(-127, 128, (1, 3, 3, 16)), 0.01, axis=3),
+        T((1, 8, 8, 16), 0.05, 5),
+    ]
+    options = {"padding": "SAME", "stride_h": 1, "stride_w": 1}
+    ops = [
+        Op("CONV_2D", [0, 1], [2], options, 3),
+        Op("DEPTHWISE_CONV_2D", [2, 3], [4], {**options, "stride_h": 2, "stride_w": 2, "depth_multiplier": 1}, 3),
+    ]
+    return model(tensors, ops, [0], [4])
+
+
 def two_in_two_out(first: str | bytes = "a", second: str | bytes = "b") -> bytes:
     """Two inputs, two outputs: their sum, and its largest values."""
     tensors = [

@@ -80,11 +80,13 @@ def expected_bytes(model: bytes, inputs: list[tuple[np.ndarray, ...]]) -> bytes:
         return b"".join(b"".join(outputs) for outputs in oracle.run_many(inputs))
 
 
-def check_qemu(name: str, board_name: str, kernels: str, toolchain: str, count: int, folder: Path) -> None:
+def check_qemu(name: str, board_name: str, kernels: str, toolchain: str, count: int, folder: Path,
+               bands: tuple[int, int] | None = None) -> None:  # fmt: skip
     """Builds, runs `count` inputs on a QEMU board, compares every byte; exact values vary between the inputs."""
     model, target_board = model_bytes(name), board.load(board_name)
     inputs = samples(name, model, count)
-    elf = batch.build(folder, model, target_board, target_for(target_board.core, kernels), kernels, toolchain, "speed")
+    target = target_for(target_board.core, kernels)
+    elf = batch.build(folder, model, target_board, target, kernels, toolchain, "speed", bands=bands)
     expected = expected_bytes(model, inputs)
     got = batch.run(elf, target_board, inputs, len(expected) // len(inputs), seconds=600)
     assert got == expected
@@ -135,6 +137,38 @@ def test_a_few_inputs_on_qemu(name: str, board_name: str, kernels: str, tmp_path
     if shutil.which("arm-none-eabi-gcc") is None:
         pytest.skip("arm-none-eabi-gcc is not installed")
     check_qemu(name, board_name, kernels, "gcc", 8, tmp_path)
+
+
+@needs_qemu
+@pytest.mark.parametrize(
+    ("name", "board_name", "kernels", "bands"),
+    [
+        ("vww_mobilenet96", "mps2-an386", "own", (2, 3)),
+        ("ic_resnet8", "mps2-an386", "own", (1, 2)),
+        ("kws_ref_model", "mps2-an386", "cmsis-nn", (3, 5)),
+        ("sww_dscnn1d", "mps2-an386", "own", (2, 4)),
+        ("vww_mobilenet96", "mps3-an547", "own", (4, 4)),
+        ("digits", "mps2-an385-m0plus", "own", (2, 4)),
+    ],
+)
+def test_layers_in_bands_of_rows_on_qemu(
+    name: str, board_name: str, kernels: str, bands: tuple[int, int], tmp_path: Path
+) -> None:
+    if shutil.which("arm-none-eabi-gcc") is None:
+        pytest.skip("arm-none-eabi-gcc is not installed")
+    check_qemu(name, board_name, kernels, "gcc", 8, tmp_path, bands)
+
+
+@needs_qemu
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("kernels", ["portable", "cmsis-nn", "own"])
+@pytest.mark.parametrize("bands", [(1, 2), (2, 3), (3, 5), (5, 4)])
+@pytest.mark.parametrize("board_name", QEMU_BOARDS)
+def test_every_model_in_bands_on_qemu(
+    name: str, kernels: str, bands: tuple[int, int], board_name: str, tmp_path: Path
+) -> None:
+    check_qemu(name, board_name, kernels, "gcc", 20, tmp_path, bands)
 
 
 @needs_qemu

@@ -24,6 +24,7 @@ precision = "int8"
 kernels = "auto"
 cmsis_nn = "lib/CMSIS-NN"
 optimize = "size"
+ram = "64K"
 toolchain = "gcc"
 
 [gates]

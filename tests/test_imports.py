@@ -195,9 +195,13 @@ def test_one_module_asks_where_it_is_installed() -> None:
     assert asks == {"assets"}
 
 
+# What the operators' files have in common; their tests are the operators'.
+SHARED = {"__init__", "base", "elementwise", "rules", "unary"}
+
+
 @pytest.mark.parametrize("kind", ["ops"])
 def test_every_operator_has_its_tests(kind: str) -> None:
-    files = {path.stem for path in (PACKAGE / kind).glob("*.py")} - {"__init__", "base", "rules"}
+    files = {path.stem for path in (PACKAGE / kind).glob("*.py")} - SHARED
     assert {f"test_{name}.py" for name in files} <= {path.name for path in (ROOT / "tests" / kind).glob("test_*.py")}
 
 

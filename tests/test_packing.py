@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tinyq_deploy.arena import Buffer, place
 from tinyq_deploy.packing import MOST_BUFFERS, pack
-from tinyq_deploy.plan import Buffer, place
 
 Span = tuple[int, int, int]
 QUICK = settings(max_examples=60, deadline=None, derandomize=True)
@@ -56,6 +56,59 @@ def test_small_packings_are_optimal(items: list[Span]) -> None:
     assert pack(items, least, lower_bound(items)) is None
     placed = place([Buffer((n,), *item) for n, item in enumerate(items)])
     assert max(b.offset + b.bytes for b in placed) == least
+
+
+# Buffers that shrink ------------------------------------------------------------------------------------------------
+
+shrinking = st.builds(
+    lambda sizes, first: (4 * sizes[0], first, first + len(sizes) - 1,
+                          *((first + n, 4 * size) for n, size in enumerate(sizes[1:], 1) if size < sizes[n - 1])),
+    st.lists(st.integers(1, 9), min_size=1, max_size=4).map(lambda found: sorted(found, reverse=True)),
+    st.integers(0, 5),
+)  # fmt: skip
+
+
+def size_at(item: tuple[object, ...], at: int) -> int:
+    """Bytes of a span in use at a time."""
+    size, first, last, *shrinks = item
+    return min([size, *(less for since, less in shrinks if since <= at)]) if first <= at <= last else 0  # type: ignore
+
+
+def assert_apart_at_all_times(items: list[tuple[object, ...]], offsets: list[int]) -> None:
+    for at in range(12):
+        used = sorted((offset, offset + size_at(item, at)) for item, offset in zip(items, offsets, strict=True)
+                      if size_at(item, at))  # fmt: skip
+        assert all(a[1] <= b[0] for a, b in itertools.pairwise(used)), f"two buffers overlap at {at}"
+
+
+def least_of_shrinking(items: list[tuple[object, ...]]) -> int:
+    """The least height over every order of dropping buffers on those that they meet."""
+    best = 10**9
+    for order in itertools.permutations(range(len(items))):
+        offsets: dict[int, int] = {}
+        for i in order:
+            below = [max((size_at(items[j], at) for at in range(12) if size_at(items[i], at)), default=0)
+                     if any(size_at(items[j], at) and size_at(items[i], at) for at in range(12)) else None
+                     for j in offsets]  # fmt: skip
+            offsets[i] = max((offsets[j] + gap for j, gap in zip(offsets, below, strict=True) if gap is not None),
+                             default=0)  # fmt: skip
+        best = min(best, max(offset + items[i][0] for i, offset in offsets.items()))  # type: ignore
+    return best
+
+
+@QUICK
+@given(st.lists(shrinking, min_size=1, max_size=5))
+def test_what_shrinks_leaves_room(items: list[tuple[object, ...]]) -> None:
+    lower = max(sum(size_at(item, at) for item in items) for at in range(12))
+    found = pack(items, 10**6, lower)
+    assert found is not None
+    assert_apart_at_all_times(items, found)
+    highest = max(offset + item[0] for item, offset in zip(items, found, strict=True))  # type: ignore
+    assert highest == least_of_shrinking(items)
+    buffers = [Buffer((n,), *item[:3], shrinks=item[3:]) for n, item in enumerate(items)]  # type: ignore
+    placed = {b.tensors[0]: b.offset for b in place(buffers)}
+    assert_apart_at_all_times(items, [placed[n] for n in range(len(items))])
+    assert max(placed[n] + item[0] for n, item in enumerate(items)) == highest  # type: ignore
 
 
 def random_spans(seed: int, count: int, layers: int) -> list[Span]:

@@ -8,74 +8,148 @@ import time
 from collections.abc import Sequence
 
 import nets
+import numpy as np
 import pytest
 from host_c import TARGET, planned
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from models import Op, T, model
+from models import Op, T, constant, model
 
 from tinyq_deploy import board as boards
+from tinyq_deploy.arena import ALIGNMENT, Buffer, live_bytes, place
+from tinyq_deploy.bands import Banding
 from tinyq_deploy.board import Board
+from tinyq_deploy.chain import Chain, Move
 from tinyq_deploy.check import check
 from tinyq_deploy.errors import FitError
-from tinyq_deploy.graph import Graph
-from tinyq_deploy.kernels.base import Read, Scratch, Write
+from tinyq_deploy.graph import Graph, NodeView
+from tinyq_deploy.kernels.base import Read, Scratch, Target, Write
 from tinyq_deploy.lower import LoweredNode, lower
-from tinyq_deploy.plan import ALIGNMENT, Buffer, Plan, check_fit, constant_bytes, place, plan
+from tinyq_deploy.plan import Layer, Plan, check_fit, constant_bytes, plan
 from tinyq_deploy.read import read
 
 QUICK = settings(max_examples=150, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 POOL = {"padding": "VALID", "stride_h": 1, "stride_w": 1, "filter_height": 1, "filter_width": 1}
 
 
+class Memory:
+    """The arena of a plan as (value, position) per byte: what was written, and where in its tensor."""
+
+    def __init__(self, made: Plan) -> None:
+        self.made, self.arena = made, [None] * made.arena_bytes
+        self.value = {index: f"input {index}" for index in made.graph.inputs}
+
+    def span(self, tensor: int) -> range:
+        return range(self.made.offsets[tensor], self.made.offsets[tensor] + self.made.graph.tensors[tensor].bytes)
+
+    def holds(self, tensor: int, places: range, first: int = 0) -> bool:
+        return [self.arena[i] for i in places] == [(self.value[tensor], first + i) for i in range(len(places))]
+
+    def write(self, tensor: int, places: range, first: int = 0) -> None:
+        for i, place_ in enumerate(places):
+            self.arena[place_] = (self.value[tensor], first + i)
+
+    def poison(self, places: range) -> None:
+        for i in places:
+            self.arena[i] = "scratch"
+
+
 def run_symbolically(made: Plan, *, keep_input: bool = False) -> None:
     """Executes a plan on an arena whose bytes are (value, position): every read finds what was meant, no kernel writes
     what it still reads, outputs (and with keep_input inputs) are there at the end."""
-    tensors = made.graph.tensors
-    arena: list[object] = [None] * made.arena_bytes
-    value = {index: f"input {index}" for index in made.graph.inputs}
-
-    def span(tensor: int) -> range:
-        return range(made.offsets[tensor], made.offsets[tensor] + tensors[tensor].bytes)
-
-    def assert_holds(tensor: int, where: str) -> None:
-        expected = [(value[tensor], i) for i in range(tensors[tensor].bytes)]
-        assert [arena[i] for i in span(tensor)] == expected, f"{where}: tensor {tensor} is gone"
-
-    def write(tensor: int) -> None:
-        for i, place_ in enumerate(span(tensor)):
-            arena[place_] = (value[tensor], i)
-
+    memory = Memory(made)
     for index in made.graph.inputs:
         assert made.offsets[index] % ALIGNMENT == 0
-        write(index)
+        memory.write(index, memory.span(index))
     for index in made.graph.inputs:
-        assert_holds(index, "before the first layer")
+        assert memory.holds(index, memory.span(index)), f"input {index} is gone before the first layer"
     for layer in made.layers:
-        reads = [a.tensor for a in layer.call.arguments if isinstance(a, Read)]
-        (target,) = (a.tensor for a in layer.call.arguments if isinstance(a, Write))
-        for tensor in reads:
-            assert_holds(tensor, layer.symbol)
-        if layer.call.function is None:
-            value[target] = value[reads[0]]
-            assert made.offsets[target] == made.offsets[reads[0]]
-            continue
-        if layer.call.scratch_bytes:
-            assert layer.scratch_offset is not None
-            scratch = range(layer.scratch_offset, layer.scratch_offset + layer.call.scratch_bytes)
-            for tensor in (*reads, target):
-                assert not set(span(tensor)) & set(scratch), f"{layer.symbol}: scratch over tensor {tensor}"
-            for i in scratch:
-                arena[i] = "scratch"
-        for tensor in reads:
-            over = bool(set(span(tensor)) & set(span(target)))
-            allowed = any(made.offsets[tensor] == made.offsets[t] == made.offsets[target] for t in layer.call.in_place)
-            behind = layer.call.lead is not None and made.offsets[tensor] - made.offsets[target] >= layer.call.lead
-            assert not over or allowed or behind, f"{layer.symbol} writes what it reads"
-        value[target] = f"layer {layer.node.index}"
-        write(target)
+        if layer.chain is None:
+            run_layer(memory, layer)
+        else:
+            run_chain(memory, layer, layer.chain)
     for tensor in (*made.graph.outputs, *(made.graph.inputs if keep_input else ())):
-        assert_holds(tensor, "at the end")
+        assert memory.holds(tensor, memory.span(tensor)), f"tensor {tensor} is gone at the end"
+
+
+def run_layer(memory: Memory, layer: Layer) -> None:
+    made, span = memory.made, memory.span
+    reads = [a.tensor for a in layer.call.arguments if isinstance(a, Read)]
+    (target,) = (a.tensor for a in layer.call.arguments if isinstance(a, Write))
+    for tensor in reads:
+        assert memory.holds(tensor, span(tensor)), f"{layer.symbol}: tensor {tensor} is gone"
+    if layer.call.function is None:
+        memory.value[target] = memory.value[reads[0]]
+        assert made.offsets[target] == made.offsets[reads[0]]
+        return
+    if layer.call.scratch_bytes:
+        assert layer.scratch_offset is not None
+        scratch = range(layer.scratch_offset, layer.scratch_offset + layer.call.scratch_bytes)
+        for tensor in (*reads, target):
+            assert not set(span(tensor)) & set(scratch), f"{layer.symbol}: scratch over tensor {tensor}"
+        memory.poison(scratch)
+    for tensor in reads:
+        over = bool(set(span(tensor)) & set(span(target)))
+        allowed = any(made.offsets[tensor] == made.offsets[t] == made.offsets[target] for t in layer.call.in_place)
+        behind = layer.call.lead is not None and made.offsets[tensor] - made.offsets[target] >= layer.call.lead
+        assert not over or allowed or behind, f"{layer.symbol} writes what it reads"
+    memory.value[target] = f"layer {layer.node.index}"
+    memory.write(target, span(target))
+
+
+def run_chain(memory: Memory, layer: Layer, chain: Chain) -> None:
+    """Each call of a chain finds the input rows that the operator's own geometry says."""
+    made, tensors = memory.made, memory.made.graph.tensors
+    assert layer.scratch_offset is not None
+    scratch = range(layer.scratch_offset, layer.scratch_offset + layer.call.scratch_bytes)
+    ends = (chain.nodes[0].inputs[0], chain.nodes[-1].outputs[0])
+    for tensor in ends:
+        assert not set(memory.span(tensor)) & set(scratch), f"{chain.symbol}: scratch over tensor {tensor}"
+    memory.poison(scratch)
+    begins = {"input": made.offsets[ends[0]], "output": made.offsets[ends[1]], "scratch": layer.scratch_offset}
+    memory.value.update({node.outputs[0]: f"layer {node.index}" for node in chain.nodes})
+    done: list[tuple[int, int]] = []
+    for step in (step for band in chain.bands for step in band.steps):
+        if isinstance(step, Move):
+            source, to = (begins[p.where] + p.offset for p in (step.source, step.to))
+            moved = memory.arena[source : source + step.bytes]
+            memory.arena[to : to + step.bytes] = moved
+            continue
+        node, rows = step.part.node, step.rows
+        source, target = tensors[node.inputs[0]], tensors[node.outputs[0]]
+        first, last = window_rows(NodeView(made.graph, node), step.row, rows)
+        each, out = source.bytes // source.shape[1], target.bytes // target.shape[1]
+        read = range(begins[step.read.where] + step.read.offset, 0)
+        read = range(read.start, read.start + (last - first + 1) * each)
+        write = range(begins[step.write.where] + step.write.offset, 0)
+        write = range(write.start, write.start + rows * out)
+        assert last - first + 1 == step.reads
+        assert memory.holds(source.index, read, first * each), f"{step.part.symbol}: rows {first} to {last} are gone"
+        assert not set(read) & set(write), f"{step.part.symbol} writes what it reads"
+        used = range(
+            scratch.start + chain.window_bytes, scratch.start + chain.window_bytes + step.part.call.scratch_bytes
+        )
+        assert used.stop <= scratch.stop
+        assert not set(used) & (set(read) | set(write)), f"{step.part.symbol}: its scratch is in use"
+        memory.poison(used)
+        memory.write(target.index, write, step.row * out)
+        done += [(node.index, row) for row in range(step.row, step.row + rows)]
+    assert len(set(done)) == len(done), "no row twice"
+    last_one = chain.nodes[-1]
+    assert sum(index == last_one.index for index, _ in done) == tensors[last_one.outputs[0]].shape[1], "every row"
+
+
+def window_rows(view: NodeView, first: int, rows: int) -> tuple[int, int]:
+    """The first and the last input row under the windows of some output rows."""
+    if view.node.op.endswith("POOL_2D"):
+        high, stride, dilation = view.number("filter_height", 1), view.number("stride_h", 1), 1
+    else:
+        high, stride = view.given(1).shape[1], view.number("stride_h", 1)
+        dilation = view.number("dilation_h_factor", 1)
+    height, out, extent = view.given(0).shape[1], view.output().shape[1], (high - 1) * dilation + 1
+    same = str(view.option("padding", "SAME")) == "SAME"
+    pad = max(0, (out - 1) * stride + extent - height) // 2 if same else 0
+    return max(0, first * stride - pad), min(height, (first + rows - 1) * stride - pad + extent) - 1
 
 
 def assert_sound(made: Plan, *, keep_input: bool = False) -> None:
@@ -83,9 +157,15 @@ def assert_sound(made: Plan, *, keep_input: bool = False) -> None:
     assert made.arena_bytes >= made.lower_bound
     assert all(b.offset % ALIGNMENT == 0 for b in made.buffers)
     assert made.arena_bytes == max(b.offset + b.bytes for b in made.buffers)
-    live = [sum(b.bytes for b in made.buffers if b.live(i)) for i in range(len(made.layers))]
-    assert made.lower_bound == max(live)
-    assert live[made.peak_layer] == max(live)
+    held = [covered(made, i) for i in range(len(made.layers))]
+    assert made.lower_bound <= max(held) <= made.arena_bytes
+    needed = live_bytes(made.buffers, len(made.layers))
+    assert needed[made.peak_layer] == max(needed) <= max(held)
+
+
+def covered(made: Plan, layer: int) -> int:
+    """Bytes of the arena in use while a layer runs."""
+    return len({i for b in made.buffers if b.live(layer) for i in range(b.offset, b.offset + b.at(layer))})
 
 
 # Random graphs ------------------------------------------------------------------------------------------------------
@@ -239,6 +319,73 @@ def test_a_view_keeps_its_source_alive() -> None:
     assert made.offsets[1] == made.offsets[2] != made.offsets[3]
 
 
+def test_what_is_written_over_a_larger_tensor_leaves_the_rest_free() -> None:
+    pool = {"padding": "VALID", "stride_h": 2, "stride_w": 2, "filter_height": 2, "filter_width": 2}
+    tensors = [q(1, 8, 8, 4), q(1, 4, 4, 4), q(1, 4, 4, 4), q(1, 4, 4, 4)]
+    ops = [Op("AVERAGE_POOL_2D", [0], [1], pool, 2), Op("ADD", [1, 1], [2]), Op("ADD", [1, 2], [3])]
+    made = planned(model(tensors, ops, [0], [3]), kernels="own")
+    assert_sound(made)
+    (joined,) = (b for b in made.buffers if 0 in b.tensors)
+    assert joined.tensors[:2] == (0, 1), "the pool writes over its input"
+    assert joined.shrinks == ((1, 64),)
+    assert made.arena_bytes == 256
+
+
+# Memory for speed ---------------------------------------------------------------------------------------------------
+
+
+def banded_plan(ram: int | None, *, keep_input: bool = False) -> Plan:
+    """`nets.wide` with portable kernels."""
+    graph = read(nets.wide(), "wide")
+    check(graph)
+    nodes = lower(graph, TARGET, "portable")
+    return plan(graph, nodes, banding=Banding(graph, TARGET, "portable"), ram=ram, keep_input=keep_input)
+
+
+def test_a_limit_brings_the_least_bands_that_keep_it() -> None:
+    whole = banded_plan(1 << 20)
+    assert (whole.savings, whole.ram) == ((), 1 << 20)
+    arenas = []
+    for ram in (whole.arena_bytes - 1, 3500, 2500, 2048):
+        made = banded_plan(ram)
+        assert_sound(made)
+        assert made.arena_bytes <= ram
+        assert len(made.savings) == 1
+        arenas.append(made.layers[0].chain.rows if made.layers[0].chain else 0)
+    assert arenas == sorted(arenas, reverse=True)
+    assert arenas[0] > arenas[-1] > 0
+
+
+def test_a_limit_that_cannot_be_kept_names_the_least() -> None:
+    with pytest.raises(FitError) as caught:
+        banded_plan(1024)
+    assert caught.value.exit_code == 4
+    least = int(str(caught.value).split("give --ram ")[1].split(",")[0])
+    assert banded_plan(least).arena_bytes == least
+    assert f"{least:,} bytes of 1,024" in str(caught.value)
+    assert "layer 0 CONV_2D + DEPTHWISE_CONV_2D" in str(caught.value)
+
+
+def test_a_kept_input_is_not_written_over_by_bands() -> None:
+    made = banded_plan(4000, keep_input=True)
+    assert_sound(made, keep_input=True)
+    assert made.layers[0].chain is not None
+
+
+def test_our_own_kernels_can_do_with_less_scratch() -> None:
+    graph = read(model([q(1, 16, 16, 16), constant(np.ones((1, 3, 3, 16)), 0.1, axis=3), q(1, 16, 16, 16)],
+                       [Op("DEPTHWISE_CONV_2D", [0, 1], [2], {"padding": "SAME", "stride_h": 1, "stride_w": 1,
+                                                              "depth_multiplier": 1}, 3)], [0], [2]), "x")  # fmt: skip
+    nodes = lower(graph, Target("cortex-m4"), "own")
+    fast = plan(graph, nodes)
+    made = plan(graph, nodes, ram=fast.arena_bytes - 500)
+    assert_sound(made)
+    assert made.layers[0].call.function == fast.layers[0].call.function
+    assert made.layers[0].call.scratch_bytes < fast.layers[0].call.scratch_bytes
+    (line,) = made.savings
+    assert "layer 0 DEPTHWISE_CONV_2D with less scratch" in line
+
+
 def test_keep_input_costs_its_bytes() -> None:
     data = nets.chain(3)
     assert planned(data).arena_bytes == 8
@@ -312,6 +459,7 @@ def test_too_little_ram_is_told_with_bytes_and_tensors() -> None:
     assert caught.value.exit_code == 4
     assert f"96 + {board.memory.stack_bytes:,} + 1,024 = {needed:,} bytes of {needed - 1:,}" in text
     assert "layer 1 DEPTHWISE_CONV_2D" in text
+    assert "build with --ram 95, shrink" in text
     assert text.endswith("'net/conv' [1, 6, 4, 2] 48 bytes, 'net/depthwise' [1, 6, 4, 2] 48 bytes")
 
 

@@ -20,9 +20,9 @@ INPUTS = 100
 
 
 def assert_exact(name: str, model: bytes, *, optimize: str = "speed", guards: bool, keep_input: bool = False,
-                 count: int) -> None:  # fmt: skip
+                 count: int, bands: tuple[int, int] | None = None) -> None:  # fmt: skip
     given = samples(read(model, name), count - 4)
-    built = program({name: model}, optimize=optimize, guards=guards, keep_input=keep_input)
+    built = program({name: model}, optimize=optimize, guards=guards, keep_input=keep_input, bands=bands)
     with open_oracle(model) as oracle:
         assert oracle.name.startswith("tflite-micro")
         expected = list(oracle.run_many(given))
@@ -43,6 +43,11 @@ def test_100_inputs_are_exact_and_the_guards_stay(named: tuple[str, bytes]) -> N
 
 def test_the_address_sanitizer_finds_nothing(named: tuple[str, bytes]) -> None:
     assert_exact(*named, guards=False, count=5)
+
+
+@pytest.mark.parametrize("bands", [(1, 3), (3, 5)])
+def test_layers_in_bands_of_rows_are_exact(named: tuple[str, bytes], bands: tuple[int, int]) -> None:
+    assert_exact(*named, guards=True, count=8, bands=bands)
 
 
 def test_the_digits_example_is_exact(digits: Path) -> None:

@@ -64,8 +64,8 @@ def _unsupported(graph: Graph) -> Iterator[Fault]:
             layers.setdefault(node.op, []).append(node.index)
     for op, where in sorted(layers.items()):
         shown = ", ".join(str(index) for index in where[:10]) + (", ..." if len(where) > 10 else "")
-        yield Fault("every operator is supported", f"{op} in layers {shown}",
-                    f"supported: {', '.join(sorted(OPERATORS))}")  # fmt: skip
+        known = ", ".join(sorted(name for name, operator in OPERATORS.items() if operator.builtin))
+        yield Fault("every operator is supported", f"{op} in layers {shown}", f"supported: {known}")
 
 
 def _node(view: NodeView) -> Iterator[Fault]:

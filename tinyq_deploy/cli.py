@@ -131,8 +131,10 @@ def quantize(
 
 
 def _build_request(config: Config, model: Path | None, board: Any, flags: dict[str, Any]) -> BuildRequest:
+    from tinyq_deploy.config import bytes_of
     from tinyq_deploy.deploy import BuildRequest
 
+    ram = first(flags["ram"], config.ram)
     return BuildRequest(
         model=needed(first(model, config.model), "MODEL"),
         board=board,
@@ -151,6 +153,7 @@ def _build_request(config: Config, model: Path | None, board: Any, flags: dict[s
         export=flags.get("export", False),
         keep_input=flags["keep_input"],
         keep_layers=flags["keep_layers"],
+        ram=None if ram is None else bytes_of(ram),
     )
 
 
@@ -177,7 +180,7 @@ def build(
     model: o.Model = None, board: o.BoardName = None, representative_data: o.Representative = None,
     kernels: o.Kernels = None, optimize: o.Optimized = None, toolchain: o.ToolchainName = None,
     cmsis_nn: o.CmsisNn = None, strict_kernels: o.Strict = False, out: o.Out = None, export: o.Export = False,
-    keep_input: o.KeepInput = False, keep_layers: o.KeepLayers = False, name: o.Name = None,
+    keep_input: o.KeepInput = False, keep_layers: o.KeepLayers = False, ram: o.Ram = None, name: o.Name = None,
     trust_model: o.Trust = False, calibrate: o.Calibrate = None,
     precision: o.Precision = None, x_key: o.XKey = None, y_key: o.YKey = None, json_out: o.Json = None,
 ) -> None:  # fmt: skip
@@ -248,7 +251,7 @@ def run_command(
     model: o.Model = None, board: o.BoardName = None, data: o.Data = None,
     representative_data: o.Representative = None, kernels: o.Kernels = None, optimize: o.Optimized = None,
     toolchain: o.ToolchainName = None, cmsis_nn: o.CmsisNn = None, strict_kernels: o.Strict = False, out: o.Out = None,
-    keep_input: o.KeepInput = False, keep_layers: o.KeepLayers = False, name: o.Name = None,
+    keep_input: o.KeepInput = False, keep_layers: o.KeepLayers = False, ram: o.Ram = None, name: o.Name = None,
     trust_model: o.Trust = False, calibrate: o.Calibrate = None,
     precision: o.Precision = None, method: o.Method = None, probe: o.Probe = None, port: o.PortName = None,
     baud: o.Baud = None, virtual: o.Virtual = False, simulator: o.SimulatorName = None, limit: o.Limit = 0,

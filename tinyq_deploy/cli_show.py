@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The commands that look and tell: settings, models, boards, operators, the installation, ports."""
+"""The commands that look and tell: settings, models, built images, boards, operators, the installation, ports."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tinyq_deploy import cli_options as o
-from tinyq_deploy.cli_base import config_here, emit, first, needed
+from tinyq_deploy.cli_base import board_of, config_here, emit, first, keys, needed
 
 
 def init(model: o.Model = None, board: o.BoardName = "nucleo") -> None:
@@ -80,6 +80,20 @@ def doctor(json_out: o.Json = None) -> None:
     emit({"checks": [asdict(check) for check in checks]}, json_out)
 
 
+def estimate(
+    folder: o.Folder = None, board: o.BoardName = None, data: o.Data = None, x_key: o.XKey = None,
+    y_key: o.YKey = None, json_out: o.Json = None,
+) -> None:  # fmt: skip
+    """Instructions per layer of a built model, and modelled cycles on Cortex-M0+, M3 and M4; needs no board."""
+    from tinyq_deploy import deploy, records, report_estimate
+
+    config = config_here()
+    found = board_of(board, config)
+    result = deploy.estimate(deploy.project_folder(folder, found), found, data or "", keys(x_key, y_key, config))
+    report_estimate.estimated(result)
+    emit(records.estimate_json(result), json_out)
+
+
 def ports_command(json_out: o.Json = None) -> None:
     """List serial ports that may be a board, and why."""
     from dataclasses import asdict
@@ -112,6 +126,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "compare": compare,
     "boards": boards,
     "ops": ops,
+    "estimate": estimate,
     "doctor": doctor,
     "ports": ports_command,
     "monitor": monitor,

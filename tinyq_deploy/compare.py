@@ -20,8 +20,8 @@ from tinyq_deploy.records import BENCHMARK_SCHEMA, RUN_SCHEMA
 MOST_BYTES = 64 << 20
 # Percent by which a figure may get worse. Instruction counts repeat exactly; code sizes move with the compiler.
 TOLERANCE: Mapping[str, float] = MappingProxyType({
-    "instructions": 1.0, "cycles": 1.0, "arena_bytes": 1.0, "flash_model_bytes": 1.0, "flash_total_bytes": 1.0,
-    "ram_bytes": 1.0, "stack_bytes": 1.0, "accuracy": 0.0, "exact": 0.0,
+    "instructions": 1.0, "cycles": 1.0, "modelled_cycles": 1.0, "arena_bytes": 1.0, "flash_model_bytes": 1.0,
+    "flash_total_bytes": 1.0, "ram_bytes": 1.0, "stack_bytes": 1.0, "accuracy": 0.0, "exact": 0.0,
 })  # fmt: skip
 # Figures of which more is better.
 RISING = frozenset({"accuracy", "exact"})

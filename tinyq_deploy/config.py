@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from difflib import get_close_matches
 from pathlib import Path
@@ -22,6 +23,7 @@ board = {board}
 # data = "test.npz"                            # x [N, ...] and labels y [N], for bench and run
 # kernels = "auto"                             # auto, own, cmsis-nn, portable
 # optimize = "speed"                           # speed, balanced, size
+# ram = "64K"                                  # most bytes of the arena; speed is given up for it where it must be
 
 # [gates]                                      # bench and run exit with 1 where one is not met
 # accuracy = 0.90
@@ -56,6 +58,7 @@ class Config(_Data):
     cmsis_nn: Path | None = None
     optimize: Literal["speed", "balanced", "size"] | None = None
     toolchain: str | None = None
+    ram: int | str | None = None
     gates: Gates = Gates()
 
 
@@ -75,6 +78,15 @@ def load(folder: Path) -> Config:
     except ValidationError as error:
         faults = [_fault(".".join(map(str, item["loc"])), item["msg"], item["type"]) for item in error.errors()]
         raise UsageError.of(faults) from error
+
+
+def bytes_of(value: int | str) -> int:
+    """A number of bytes as users write it: 65536, "65536" or "64K". Raises UsageError for anything else."""
+    found = re.fullmatch(r"(\d+)\s*([KM]?)(?:i?B)?", str(value).strip(), re.IGNORECASE)
+    size = int(found[1]) * {"": 1, "K": 1 << 10, "M": 1 << 20}[found[2].upper()] if found else 0
+    if size <= 0:
+        raise UsageError("--ram is a number of bytes above 0", str(value), "give bytes, or K for 1024 of them: 64K")
+    return size
 
 
 def _fault(where: str, message: str, kind: str) -> Fault:

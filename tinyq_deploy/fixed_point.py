@@ -47,6 +47,16 @@ def round_half_away(value: float) -> int:
     return int(math.copysign(math.floor(abs(value) + 0.5), value))
 
 
+# Real limits by the schema's names; RELU_0_TO_1 is an operator only, never fused.
+_ACTIVATIONS: dict[str, tuple[float | None, float | None]] = {
+    "NONE": (None, None),
+    "RELU": (0.0, None),
+    "RELU6": (0.0, 6.0),
+    "RELU_N1_TO_1": (-1.0, 1.0),
+    "RELU_0_TO_1": (0.0, 1.0),
+}
+
+
 def activation_range(
     activation: str, scale: float, zero_point: int, low: int = -128, high: int = 127
 ) -> tuple[int, int]:
@@ -57,8 +67,7 @@ def activation_range(
             steps = float(np.float32(real) / np.float32(scale))
         return zero_point + round_half_away(max(INT32_MIN, min(INT32_MAX, steps)))
 
-    limits = {"NONE": (None, None), "RELU": (0.0, None), "RELU6": (0.0, 6.0), "RELU_N1_TO_1": (-1.0, 1.0)}
-    bottom, top = limits[activation]
+    bottom, top = _ACTIVATIONS[activation]
     return (
         low if bottom is None else max(low, quantized(bottom)),
         high if top is None else min(high, quantized(top)),
@@ -125,16 +134,17 @@ def _exp_between_minus_quarter_and_zero(a: int) -> int:
     return wrap(1895147668 + doubling_high_multiply(1895147668, x + tail))
 
 
-def exp_on_negative_values(a: int) -> int:
-    """exp(a / 2^26) for a <= 0 in Q5.26, as Q0.31."""
+def exp_on_negative_values(a: int, integer_bits: int = 5) -> int:
+    """e^a for a <= 0 with 31 - `integer_bits` (at most 5) bits of fraction, as Q0.31."""
     if a == 0:
         return INT32_MAX
-    quarter = 1 << 24
+    fraction = 31 - integer_bits
+    quarter = 1 << (fraction - 2)
     a_mod_quarter = (a & (quarter - 1)) - quarter
-    result = _exp_between_minus_quarter_and_zero(_saturating_shift_left(a_mod_quarter, 5))
+    result = _exp_between_minus_quarter_and_zero(_saturating_shift_left(a_mod_quarter, integer_bits))
     remainder = a_mod_quarter - a
     for exponent, factor in _EXP_FACTORS:
-        if remainder & (1 << (26 + exponent)):
+        if exponent < integer_bits and remainder & (1 << (fraction + exponent)):
             result = doubling_high_multiply(result, factor)
     return result
 
@@ -155,3 +165,52 @@ def softmax_table(beta: float, scale: float) -> SoftmaxTable:
     for difference in range(min(256, radius + 1)):
         values[difference] = exp_on_negative_values(doubling_high_multiply(wrap(-difference << left_shift), multiplier))
     return SoftmaxTable(values, -radius)
+
+
+def _reciprocal_of_one_plus(x: int) -> int:
+    """1 / (1 + x) for x in [0, 1), Q0.31, as Q2.29 estimate: three Newton-Raphson steps."""
+    half_denominator = (x + INT32_MAX + 1) // 2
+    estimate = wrap(1515870810 + doubling_high_multiply(half_denominator, -1010580540))
+    for _ in range(3):
+        error = (1 << 29) - doubling_high_multiply(half_denominator, estimate)
+        estimate = wrap(estimate + _saturating_shift_left(doubling_high_multiply(estimate, error), 2))
+    return estimate
+
+
+def logistic(a: int) -> int:
+    """1 / (1 + e^-a) for a in Q4.27, as Q0.31."""
+    if a == 0:
+        return 1 << 30
+    above = _saturating_shift_left(_reciprocal_of_one_plus(exp_on_negative_values(-abs(a), 4)), 1)
+    return above if a > 0 else INT32_MAX - above
+
+
+def tanh(a: int) -> int:
+    """Hyperbolic tangent of a in Q4.27, as Q0.31."""
+    if a == 0:
+        return 0
+    # e^-2|a|: the same bits, read with one integer bit more.
+    quotient = _reciprocal_of_one_plus(exp_on_negative_values(-abs(a), 5)) - (1 << 29)
+    above = _saturating_shift_left(quotient, 2)
+    return above if a > 0 else -above
+
+
+_HALF_THREE = (1 << 28) + (1 << 27)  # Q3.28
+_HALF_SQRT_TWO = 1518500250  # Q0.31
+
+
+def inverse_sqrt(value: int) -> tuple[int, int]:
+    """1 / sqrt(value) for 1 <= value < 2^29 as (mantissa in Q0.31, shift, positive to the left): five Newton-Raphson
+    steps in Q3.28. TFLite GetInvSqrtQuantizedMultiplierExp."""
+    if value == 1:
+        return INT32_MAX, 0
+    pairs = (31 - value.bit_length()) // 2 - 1
+    shift = 11 - pairs
+    half = rounding_shift_right((value << 2 * pairs) >> 1, 1)
+    x = 1 << 28
+    for _ in range(5):
+        cubed = _saturating_shift_left(doubling_high_multiply(doubling_high_multiply(x, x), x), 6)
+        step = doubling_high_multiply(_HALF_THREE, x) - doubling_high_multiply(half, cubed)
+        x = _saturating_shift_left(step, 3)
+    mantissa = doubling_high_multiply(x, _HALF_SQRT_TWO)
+    return (mantissa << -shift, 0) if shift < 0 else (mantissa, -shift)

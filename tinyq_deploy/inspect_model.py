@@ -33,8 +33,8 @@ class LayerInfo:
 
 @dataclass(frozen=True)
 class Inspection:
-    """A model. `arena_bytes` and `flash_bytes` (constants as emitted) are None where it does not compile; `faults` say
-    why."""
+    """A model. `arena_bytes`, how many of them no layout could spare, and `flash_bytes` (constants as emitted) are None
+    where it does not compile; `faults` say why."""
 
     name: str
     sha256: str
@@ -42,6 +42,7 @@ class Inspection:
     outputs: tuple[tuple[str, tuple[int, ...], str], ...]
     layers: tuple[LayerInfo, ...]
     arena_bytes: int | None
+    arena_lower_bound: int | None
     flash_bytes: int | None
     peak_layer: int | None
     faults: tuple[Fault, ...]
@@ -71,7 +72,8 @@ def inspect(path: Path) -> Inspection:
         tuple((t.name, t.shape, t.dtype) for t in graph.input_tensors()),
         tuple((t.name, t.shape, t.dtype) for t in graph.output_tensors()),
         tuple(_layer(graph, index, compiles=program is not None) for index in range(len(graph.nodes))),
-        program.arena_bytes if program else None, constant_bytes(program) if program else None,
+        program.arena_bytes if program else None, program.lower_bound if program else None,
+        constant_bytes(program) if program else None,
         program.peak_layer if program else None, faults,
     )  # fmt: skip
 

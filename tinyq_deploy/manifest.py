@@ -37,7 +37,8 @@ class Io:
 @dataclass(frozen=True)
 class LayerEntry:
     """One layer; `index` is its number in the model, where passes may have removed others; `symbol` is empty for a
-    view, which runs no code."""
+    view, which runs no code. One that computes several nodes has all their operators, as in "CONV_2D + ADD", and the
+    index of the last, or of the first where they run in bands of rows."""
 
     index: int
     op: str
@@ -52,7 +53,7 @@ class LayerEntry:
 @dataclass(frozen=True)
 class Manifest:
     """One emitted project. `peak_layer` is a position in `layers`; `passes` has a line for each graph pass that changed
-    the model, empty with --keep-layers."""
+    the model, empty with --keep-layers; `savings` one for each thing done to need less memory; `ram` is --ram's."""
 
     schema: str
     tool: str
@@ -73,6 +74,8 @@ class Manifest:
     layers: tuple[LayerEntry, ...]
     files: Mapping[str, str]
     passes: tuple[str, ...] = ()
+    savings: tuple[str, ...] = ()
+    ram: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for json.dumps."""
@@ -94,7 +97,7 @@ def manifest(plan: Plan, board: Board, target: Target, name: str, kernels: str, 
         outputs=tuple(_io(plan, t) for t in graph.output_tensors()),
         layers=tuple(_layer(plan, position) for position in range(len(plan.layers))),
         files={path: hashlib.sha256(data).hexdigest() for path, data in sorted(everything.items())},
-        passes=passes,
+        passes=passes, savings=plan.savings, ram=plan.ram,
     )  # fmt: skip
 
 
@@ -105,9 +108,9 @@ def _io(plan: Plan, t: Tensor) -> Io:
 def _layer(plan: Plan, position: int) -> LayerEntry:
     layer = plan.layers[position]
     function = layer.call.function or ""
-    name = plan.graph.tensors[layer.node.outputs[0]].name[:80]
+    name = plan.graph.tensors[layer.nodes[-1].outputs[0]].name[:80]
     return LayerEntry(
-        layer.node.index, layer.node.op, name, layer.symbol if function else "", layer.call.kernel_set, function,
+        layer.node.index, layer.op, name, layer.symbol if function else "", layer.call.kernel_set, function,
         layer.macs, layer.call.scratch_bytes,
     )  # fmt: skip
 
@@ -128,7 +131,8 @@ def load(project: Path) -> Manifest:
             key: tuple(Io(**{**io, "shape": tuple(io["shape"])}) for io in data[key]) for key in ("inputs", "outputs")
         }
         layers = tuple(LayerEntry(**layer) for layer in data["layers"])
-        return Manifest(**{**data, **ios, "layers": layers, "passes": tuple(data.get("passes", ()))})
+        lines = {key: tuple(data.get(key, ())) for key in ("passes", "savings")}
+        return Manifest(**{**data, **ios, "layers": layers, **lines})
     except (TypeError, KeyError) as error:
         raise UsageError(
             "the project's manifest is whole", f"{project / MANIFEST}: {error}", "build it again"

@@ -8,12 +8,14 @@ their offsets, each then lies on the highest of those before it that it meets. S
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 Numbers = npt.NDArray[np.int64]
-Span = tuple[int, int, int]
+# (bytes, first, last), then for a buffer that shrinks (time, bytes) for each time from which it needs fewer bytes.
+Span = tuple[Any, ...]
 # About a second of search. Larger problems are left to the heuristics.
 STEPS = 20_000
 MOST_BUFFERS = 200
@@ -23,8 +25,8 @@ _NEVER = -(1 << 40)
 def pack(
     spans: Sequence[Span], best: int, lower: int, gaps: Mapping[tuple[int, int], int] | None = None, steps: int = STEPS
 ) -> list[int] | None:
-    """Offsets with which buffers (bytes, first, last), live from first to last inclusive, need less than `best` bytes:
-    the fewest that the steps find. At least `lower` is needed. None where there is no such packing, or none found.
+    """Offsets with which buffers, live from first to last inclusive, need less than `best` bytes: the fewest that the
+    steps find. At least `lower` is needed. None where there is no such packing, or none found.
     `gaps[a, b]` is how far b has to start above a, where that is less than the size of a: b may lie over a's end."""
     if best <= lower or len(spans) > MOST_BUFFERS:
         return None
@@ -37,7 +39,7 @@ def pack(
         closer = search.below(best - 1)
         if closer is None:
             break
-        found, best = closer, max(o + size for o, (size, _, _) in zip(closer, spans, strict=True))
+        found, best = closer, max(offset + span[0] for offset, span in zip(closer, spans, strict=True))
     return found
 
 
@@ -47,18 +49,25 @@ class _Search:
     def __init__(self, spans: Sequence[Span], gaps: Mapping[tuple[int, int], int], steps: int) -> None:
         self.steps = steps
         self.spans = spans
-        self.sizes, first, last = (np.array(column, np.int64) for column in zip(*spans, strict=True))
-        times = np.unique(first)  # two buffers that meet do so where the later one begins
+        self.sizes, first, last = (np.array(column, np.int64) for column in zip(*(s[:3] for s in spans), strict=True))
+        times = np.unique(first)  # where the later of two that meet begins, both need the most
         self.live = (first[:, None] <= times) & (times <= last[:, None])
-        self.weight = self.sizes * self.live.sum(1)
+        self.held = np.where(self.live, self.sizes[:, None], 0)  # [buffer, time] bytes
+        for row, span in zip(self.held, spans, strict=True):
+            for since, size in span[3:]:
+                row[times >= since] = np.minimum(row[times >= since], size)
+        self.weight = self.held.sum(1)
         # [a,b]: how far b starts above the start of a when it lies above it; never, where they do not meet.
-        self.above = np.where((self.live @ self.live.T.astype(np.int64)) > 0, self.sizes[:, None], _NEVER)
+        meet = self.live @ self.live.T.astype(np.int64) > 0
+        together = [np.where(self.live, row, 0).max(1) for row in self.held]
+        self.above = np.where(meet, np.array(together), _NEVER)
         self.spared = np.zeros(len(times), np.int64)
         self.special = {index for pair in gaps for index in pair}
         for (a, b), gap in gaps.items():
             self.above[a, b] = gap
             both = self.live[a] & self.live[b]
-            self.spared[both] += self.sizes[a] + self.sizes[b] - max(self.sizes[a], gap + self.sizes[b])
+            upper = self.held[b][both]
+            self.spared[both] += self.sizes[a] + upper - np.maximum(self.sizes[a], gap + upper)
 
     def below(self, limit: int) -> list[int] | None:
         """Offsets that need at most `limit` bytes."""
@@ -71,14 +80,14 @@ class _Search:
         if not open_.any():
             return True
         self.steps -= 1
-        waiting = self.live[open_].T @ self.sizes[open_]
+        waiting = self.held[open_].sum(0)
         if self.steps < 0 or (np.maximum(tops, floor) + waiting - self.spared)[waiting > 0].max() > limit:
             return False
         for index, offset in self._next(offsets, open_, floor):
             if offset + self.sizes[index] > limit:
                 continue
             offsets[index] = offset
-            raised = np.where(self.live[index], np.maximum(tops, offset + self.sizes[index]), tops)
+            raised = np.where(self.live[index], np.maximum(tops, offset + self.held[index]), tops)
             if self._place(offsets, raised, offset, limit):
                 return True
             offsets[index] = -1

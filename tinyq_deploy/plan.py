@@ -3,79 +3,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-import numpy as np
-import numpy.typing as npt
-
+from tinyq_deploy.arena import ALIGNMENT, Buffer, aligned, height, live_bytes
+from tinyq_deploy.bands import Banding
 from tinyq_deploy.board import Board
+from tinyq_deploy.chain import Chain, Part
+from tinyq_deploy.choose import Choice, Chooser, first_candidates, live
 from tinyq_deploy.errors import FitError
 from tinyq_deploy.graph import NO_TENSOR, Graph, Node
-from tinyq_deploy.kernels.base import KernelCall, Read, Write
+from tinyq_deploy.kernels.base import KernelCall
 from tinyq_deploy.lower import LoweredNode
-from tinyq_deploy.packing import MOST_BUFFERS, pack
+from tinyq_deploy.sharing import arrange
 
-Offsets = npt.NDArray[np.int64]
-# Offsets are multiples of this: kernels read words and use int32 scratch. The arena itself is aligned to 16.
-ALIGNMENT = 4
+# Without --ram chains are chosen that cost at most this share of the multiplications and spare this share of the arena,
+# and so many bytes, in models of up to so many nodes. Smaller differences between chains than a grain do not count.
+_FREE, _WORTH, _WORTH_BYTES, _MOST_NODES, _GRAIN = 0.01, 0.1, 1024, 200, 0.02
+# Tries to meet --ram, each with a lower limit on what is live at once, and as many with higher ones.
+_TRIES = 4
 # RAM of the app, the link and the port besides arena and stack; the linked image is measured exactly.
 LEAST_OTHER_RAM = 1024
 
 
 @dataclass(frozen=True)
-class Buffer:
-    """A piece of the arena. `tensors` share it (empty for scratch); it is live from layer `first` to `last`, positions
-    in the plan, both inclusive, -1 standing for before the first layer and the number of layers for after the last.
-
-    It may lie over the buffer of the tensor `over`, which dies as this one comes to life, if it starts `lead` bytes
-    before that one."""
-
-    tensors: tuple[int, ...]
-    bytes: int
-    first: int
-    last: int
-    offset: int = 0
-    over: int | None = None
-    lead: int = 0
-
-    def gap(self, upper: Buffer) -> int:
-        """How far `upper` starts above this one, at least, where both are live and it lies above."""
-        return min(self.lead, self.bytes) if self.over is not None and self.over in upper.tensors else self.bytes
-
-    def saving(self, other: Buffer) -> int:
-        """Bytes that an output over its input spares."""
-        return self.bytes + other.bytes - max(self.bytes, self.gap(other) + other.bytes)
-
-    def live(self, layer: int) -> bool:
-        """Whether the buffer holds something while `layer` runs."""
-        return self.first <= layer <= self.last
-
-    def overlaps(self, other: Buffer) -> bool:
-        """Whether both are live at some layer."""
-        return self.first <= other.last and other.first <= self.last
-
-
-@dataclass(frozen=True)
 class Layer:
-    """One node with the call that was chosen for it. `scratch_offset` is None where the call needs no scratch."""
+    """One node with the call that was chosen for it, which computes the earlier nodes `fused` too, or a chain of nodes
+    that run in bands of rows, of which `node` is the first. `scratch_offset` is None where there is no scratch."""
 
     node: Node
     call: KernelCall
     macs: int
     scratch_offset: int | None
+    fused: tuple[Node, ...] = ()
+    chain: Chain | None = None
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """All nodes that it computes."""
+        return self.chain.nodes if self.chain else (*self.fused, self.node)
+
+    @property
+    def op(self) -> str:
+        """The operators it computes."""
+        return " + ".join(node.op for node in self.nodes)
 
     @property
     def symbol(self) -> str:
         """Name of the generated C function."""
-        return f"layer_{self.node.index:02d}_{self.node.op.lower()}"
+        if self.chain:
+            return self.chain.symbol
+        return f"layer_{self.node.index:02d}_{'_'.join(node.op.lower() for node in self.nodes)}"
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The generated C functions that call kernels."""
+        return self.chain.parts if self.chain else (Part(self.node, self.symbol, self.call),)
 
 
 @dataclass(frozen=True)
 class Plan:
     """The whole program: layers in order and where everything lies. Sizes and offsets in bytes; `peak_layer` is a
-    position in `layers`."""
+    position in `layers`; `savings` says what was done to need less memory, a line each, and what it costs; `ram` is the
+    limit that was given."""
 
     graph: Graph
     layers: tuple[Layer, ...]
@@ -84,165 +75,92 @@ class Plan:
     arena_bytes: int
     lower_bound: int
     peak_layer: int
+    savings: tuple[str, ...] = ()
+    ram: int | None = None
 
     def code_layers(self) -> tuple[Layer, ...]:
         """The layers that run code; views do not."""
         return tuple(layer for layer in self.layers if layer.call.function is not None)
 
 
-def plan(graph: Graph, lowered: Sequence[LoweredNode], *, keep_input: bool = False) -> Plan:
-    """The first candidate of each node and an arena that holds every tensor while it is live."""
-    calls = [item.candidates[0] for item in lowered]
-    tensors = _share(graph, calls, keep_input)
-    scratch = [_scratch(index, call) for index, call in enumerate(calls) if call.scratch_bytes]
-    placed = place([*tensors, *scratch])
-    live = _live_bytes(placed, len(calls))
+def plan(graph: Graph, lowered: Sequence[LoweredNode], *, keep_input: bool = False, banding: Banding | None = None,
+         ram: int | None = None) -> Plan:  # fmt: skip
+    """A choice for each node and an arena that holds every tensor while it is live.
+
+    The choice is the first candidate. Chains of `banding` (none without it) replace some where they make the arena
+    clearly smaller at nearly no cost; with `ram`, chains and candidates with less scratch replace as many as it takes
+    for the arena to need at most so many bytes. Raises FitError where that cannot be."""
+    fast = first_candidates(lowered)
+    chooser = Chooser(graph, keep_input, banding)
+    if ram is None:
+        return _leaner(chooser, fast) if banding else planned(chooser, fast)
+    return _fitted(chooser, fast, ram)
+
+
+def planned(chooser: Chooser, choices: Sequence[Choice]) -> Plan:
+    """The plan that runs these choices, one after the other."""
+    calls = [choice.call for choice in choices]
+    placed, lower_bound = arrange(chooser.graph, calls, chooser.keep_input)
+    needed = live_bytes(placed, len(calls))
     at = {b.first: b.offset for b in placed if not b.tensors}
     return Plan(
-        graph=graph,
-        layers=tuple(Layer(i.node, i.candidates[0], i.macs, at.get(n)) for n, i in enumerate(lowered)),
+        graph=chooser.graph,
+        layers=tuple(
+            Layer(c.items[0].node, c.call, c.macs, at.get(n), c.fused, c.chain) for n, c in enumerate(choices)
+        ),
         buffers=tuple(sorted(placed, key=lambda b: (b.first, b.last, b.tensors))),
         offsets=MappingProxyType({t: b.offset for b in placed for t in b.tensors}),
-        arena_bytes=_height(placed),
-        lower_bound=max(live),
-        peak_layer=live.index(max(live)),
+        arena_bytes=height(placed),
+        lower_bound=lower_bound,
+        peak_layer=needed.index(max(needed)),
+        savings=tuple(saving for choice in choices if (saving := choice.saving)),
     )
 
 
-def _live_bytes(buffers: Sequence[Buffer], layers: int) -> list[int]:
-    """Bytes that are live while each layer runs, counted once where an output may lie over its input."""
-    change = np.zeros(layers + 3, np.int64)
-    for buffer in buffers:
-        change[buffer.first + 1] += buffer.bytes
-        change[buffer.last + 2] -= buffer.bytes
-    for upper, lower in _pairs(buffers):
-        change[lower.first + 1] -= lower.saving(upper)
-        change[lower.first + 2] += lower.saving(upper)
-    return [int(total) for total in np.cumsum(change)[1 : layers + 1]]
+def _leaner(chooser: Chooser, fast: tuple[Choice, ...]) -> Plan:
+    """The plan of the fastest choices, or one with chains that cost next to nothing and spare enough."""
+    plain = planned(chooser, fast)
+    wanted = plain.arena_bytes - max(_WORTH * plain.arena_bytes, _WORTH_BYTES)
+    if len(fast) > _MOST_NODES or wanted <= 0:
+        return plain
+    coarse = replace(chooser, grain=max(1, round(_GRAIN * plain.arena_bytes)))
+    choices = coarse.shrink(fast, 0, _FREE * sum(choice.macs for choice in fast))
+    lean = planned(chooser, choices) if max(live(chooser.graph, choices, chooser.keep_input)) <= wanted else plain
+    return lean if lean.arena_bytes <= wanted else plain
 
 
-def _pairs(buffers: Sequence[Buffer]) -> Iterator[tuple[Buffer, Buffer]]:
-    """Each input with the output that may lie over it."""
-    homes = {tensor: buffer for buffer in buffers for tensor in buffer.tensors}
-    return ((homes[buffer.over], buffer) for buffer in buffers if buffer.over is not None)
-
-
-def _scratch(index: int, call: KernelCall) -> Buffer:
-    return Buffer((), _aligned(call.scratch_bytes), index, index)
-
-
-def _aligned(size: int) -> int:
-    return -(-size // ALIGNMENT) * ALIGNMENT
-
-
-def _share(graph: Graph, calls: Sequence[KernelCall], keep_input: bool) -> list[Buffer]:
-    """Buffers of all activations: a view joins its input, an in-place output joins the input that dies with it."""
-    end = len(calls)
-    last = dict.fromkeys(graph.inputs, -1)
-    for position, call in enumerate(calls):
-        last.update({a.tensor: position for a in call.arguments if isinstance(a, Read)})
-    last.update(dict.fromkeys(graph.outputs, end))
-    if keep_input:
-        last.update(dict.fromkeys(graph.inputs, end))
-    homes = {index: index for index in graph.inputs}
-    groups = {index: [index] for index in graph.inputs}
-    ends = {index: last[index] for index in graph.inputs}
-    first = dict.fromkeys(graph.inputs, -1)
-    for position, call in enumerate(calls):
-        for write in (a.tensor for a in call.arguments if isinstance(a, Write)):
-            joined = _joined(graph, call, position, write, homes, ends)
-            homes[write] = write if joined is None else homes[joined]
-            groups.setdefault(homes[write], []).append(write)
-            first.setdefault(write, position)
-            last.setdefault(write, position)
-            ends[homes[write]] = max(ends.get(homes[write], -1), last[write])
-    made = [_buffer(graph, group, first[home], ends[home]) for home, group in groups.items()]
-    return [_over(buffer, calls, homes, ends) for buffer in made]
-
-
-def _over(buffer: Buffer, calls: Sequence[KernelCall], homes: Mapping[int, int], ends: Mapping[int, int]) -> Buffer:
-    """`buffer` with the input over which the layer that begins it may write, if that input dies there."""
-    call = calls[buffer.first] if buffer.first >= 0 else None
-    if call is None or call.lead is None:
-        return buffer
-    (source,) = (a.tensor for a in call.arguments if isinstance(a, Read))
-    if ends[homes[source]] > buffer.first or call.lead >= buffer.bytes:
-        return buffer
-    return replace(buffer, over=source, lead=_aligned(call.lead))
-
-
-def _joined(graph: Graph, call: KernelCall, position: int, write: int, homes: Mapping[int, int],
-            ends: Mapping[int, int]) -> int | None:  # fmt: skip
-    """The tensor whose buffer the output `write` joins, None for a buffer of its own. `homes` gives the first tensor
-    of each tensor's buffer, `ends` the last layer that reads anything of it."""
-    if call.function is None:
-        return next(a.tensor for a in call.arguments if isinstance(a, Read))
-    for candidate in call.in_place:
-        home = homes[candidate]
-        if ends[home] <= position and graph.tensors[write].bytes <= graph.tensors[home].bytes:
-            return candidate
-    return None
-
-
-def _buffer(graph: Graph, group: Sequence[int], first: int, last: int) -> Buffer:
-    return Buffer(tuple(group), _aligned(max(graph.tensors[t].bytes for t in group)), first, last)
-
-
-# Orders in which buffers are placed; the one that needs the smallest arena wins, the first among equals.
-_ORDERS: tuple[Callable[[Buffer], tuple[int, ...]], ...] = (
-    lambda b: (-b.bytes, b.first),
-    lambda b: (-b.bytes * (b.last - b.first + 1), b.first),
-    lambda b: (-(b.last - b.first), -b.bytes),
-    lambda b: (b.first, -b.bytes),
-    lambda b: (-b.last, -b.bytes),
-)
-
-
-def place(buffers: Sequence[Buffer]) -> list[Buffer]:
-    """`buffers` with offsets: each takes the smallest gap among those it meets, in the best of a few orders. Where that
-    needs more than is live at once, an exact search tries to need less."""
-    layouts = [_place_in(sorted(buffers, key=order)) for order in _ORDERS]
-    best = min(layouts, key=_height)
-    if len(best) > MOST_BUFFERS:
-        return best
-    begin = min(b.first for b in best)
-    moved = [replace(b, first=b.first - begin, last=b.last - begin) for b in best]
-    lower = max(_live_bytes(moved, max(b.last for b in moved) + 1))
-    spans = [(b.bytes, b.first, b.last) for b in best]
-    gaps = {(best.index(b), best.index(a)): b.gap(a) for a, b in _pairs(best)}
-    found = pack(spans, _height(best), lower, gaps) if _height(best) > lower else None
-    return best if found is None else [replace(b, offset=at) for b, at in zip(best, found, strict=True)]
-
-
-def _height(layout: Sequence[Buffer]) -> int:
-    return max(buffer.offset + buffer.bytes for buffer in layout)
-
-
-def _place_in(order: Sequence[Buffer]) -> list[Buffer]:
-    placed: list[Buffer] = []
-    first, last, starts = (np.zeros(len(order), np.int64) for _ in range(3))
-    for n, buffer in enumerate(order):
-        meets = np.flatnonzero((first[:n] <= buffer.last) & (last[:n] >= buffer.first))
-        below = starts[meets] + np.array([buffer.bytes - buffer.gap(placed[i]) for i in meets], np.int64)
-        above = starts[meets] + np.array([placed[i].gap(buffer) for i in meets], np.int64)
-        rising = np.argsort(below, kind="stable")
-        offset = _best_gap(below[rising], above[rising], buffer.bytes)
-        first[n], last[n], starts[n] = buffer.first, buffer.last, offset
-        placed.append(replace(buffer, offset=offset))
-    return placed
-
-
-def _best_gap(starts: Offsets, ends: Offsets, size: int) -> int:
-    """Offset of the smallest gap between pieces, sorted by their starts, that holds `size`, else behind them all."""
-    free = np.maximum.accumulate(np.append(0, ends))
-    gaps = starts - free[:-1]
-    fits = np.flatnonzero(gaps >= size)
-    return int(free[fits[np.argmin(gaps[fits])]] if fits.size else free[-1])
+def _fitted(chooser: Chooser, fast: tuple[Choice, ...], ram: int) -> Plan:
+    """A plan whose arena needs at most `ram` bytes. What is live at once is held to `ram`, then to less, because of the
+    gaps that a layout has, then to more, because the kernels with the least scratch may leave larger gaps."""
+    least = made = planned(chooser, fast)
+    most, limit = least.lower_bound, ram
+    for _ in range(_TRIES):
+        if least.arena_bytes <= ram:
+            break
+        made = planned(chooser, chooser.shrink(fast, limit))
+        least = min(least, made, key=lambda plan: plan.arena_bytes)
+        limit = min(limit - (made.arena_bytes - ram), made.lower_bound - ALIGNMENT)
+    for step in range(1, _TRIES + 1):
+        if least.arena_bytes <= ram:
+            break
+        limit = made.lower_bound + (most - made.lower_bound) * step // (_TRIES + 1)
+        least = min(least, planned(chooser, chooser.shrink(fast, limit)), key=lambda plan: plan.arena_bytes)
+    if least.arena_bytes > ram:
+        raise FitError(
+            "the arena fits --ram", f"{least.arena_bytes:,} bytes of {ram:,}, of which {least.lower_bound:,} are live "
+            f"at {_peak(least)}; no bands of rows and no other kernels were found that need less",
+            f"give --ram {least.arena_bytes}, or shrink these tensors: {_largest_activations(least)}",
+        )  # fmt: skip
+    return replace(least, ram=ram)
 
 
 def constant_bytes(plan: Plan) -> int:
-    """Bytes of the constants in flash, before equal ones are merged."""
-    return sum(_aligned(c.values.nbytes) for layer in plan.layers for c in layer.call.constants)
+    """Bytes of the constants in flash; those that the parts of a chain share count once."""
+    shared = {
+        (part.node.index, constant.name, constant.values.tobytes()): aligned(constant.values.nbytes)
+        for layer in plan.layers for part in layer.parts for constant in part.call.constants
+    }  # fmt: skip
+    return sum(shared.values())
 
 
 def check_fit(plan: Plan, board: Board) -> None:
@@ -255,7 +173,8 @@ def check_fit(plan: Plan, board: Board) -> None:
             f"arena, stack and link buffers fit the RAM of {board.name}",
             f"{plan.arena_bytes:,} + {board.memory.stack_bytes:,} + {LEAST_OTHER_RAM:,} = {ram:,} bytes of "
             f"{board.memory.ram.bytes:,}; the peak is at {_peak(plan)}",
-            f"shrink these tensors or take a larger board: {_largest_activations(plan)}",
+            f"{_room(ram - plan.arena_bytes, board)}shrink these tensors or take a larger board: "
+            f"{_largest_activations(plan)}",
         )
     if constant_bytes(plan) > board.memory.flash.bytes:
         raise FitError(
@@ -265,14 +184,20 @@ def check_fit(plan: Plan, board: Board) -> None:
         )
 
 
+def _room(others: int, board: Board) -> str:
+    """The advice to hold the arena to what is left beside the other uses of RAM, if anything is."""
+    room = board.memory.ram.bytes - others if board.memory else 0
+    return f"build with --ram {room}, " if room > 0 else ""
+
+
 def _peak(plan: Plan) -> str:
-    node = plan.graph.nodes[plan.peak_layer]
-    return f"layer {node.index} {node.op}"
+    layer = plan.layers[plan.peak_layer]
+    return f"layer {layer.node.index} {layer.op}"
 
 
 def _largest_activations(plan: Plan) -> str:
     """Of each buffer in use at the peak, the tensor that it holds then."""
-    written = {t: position for position, layer in enumerate(plan.layers) for t in layer.node.outputs}
+    written = {t: position for position, layer in enumerate(plan.layers) for t in layer.nodes[-1].outputs}
     live = [b.tensors for b in plan.buffers if b.tensors and b.live(plan.peak_layer)]
     held = [[t for t in group if written.get(t, -1) <= plan.peak_layer][-1] for group in live]
     return _largest(plan.graph, held)

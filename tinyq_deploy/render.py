@@ -14,11 +14,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from tinyq_deploy import __version__, assets, c_text, cmake, port, protocol, weights
 from tinyq_deploy.board import Board
 from tinyq_deploy.graph import Tensor
-from tinyq_deploy.kernels.base import Constant, Read, Scratch, Target, Write
+from tinyq_deploy.kernels.base import Target
 from tinyq_deploy.kernels.cmsis_nn import library as cmsis_nn
 from tinyq_deploy.manifest import MANIFEST, manifest
-from tinyq_deploy.plan import Buffer, Layer, Plan
+from tinyq_deploy.plan import Plan
 from tinyq_deploy.project import Project
+from tinyq_deploy.render_layers import arena_row, layer_context, layer_row
 from tinyq_deploy.toolchains.base import Optimize, Recipe, Source
 
 _LOCAL_INCLUDE = re.compile(r'^\s*#include "([^"]+)"', re.MULTILINE)
@@ -94,76 +95,18 @@ def _context(plan: Plan, board: Board, settings: Settings) -> dict[str, object]:
         "cmsis": any(layer.call.library_functions for layer in layers),
         "arena_bytes": plan.arena_bytes,
         "lower_bound": plan.lower_bound,
-        "peak": f"{plan.layers[plan.peak_layer].node.index} {plan.layers[plan.peak_layer].node.op}",
-        "headers": sorted({layer.call.header for layer in layers}),
-        "layers": [_layer(plan, layer, arrays, settings.name) for layer in layers],
-        "layer_rows": [_layer_row(layer) for layer in plan.layers],
-        "arena": [_arena_row(plan, buffer) for buffer in plan.buffers],
+        "peak": f"{plan.layers[plan.peak_layer].node.index} {plan.layers[plan.peak_layer].op}",
+        "headers": sorted({part.call.header for layer in layers for part in layer.parts}),
+        "layers": [layer_context(plan, layer, arrays, settings.name) for layer in layers],
+        "layer_rows": [layer_row(layer) for layer in plan.layers],
+        "arena": [arena_row(plan, buffer) for buffer in plan.buffers],
+        "savings": plan.savings,
         "inputs": _ios(plan, graph.input_tensors()),
         "outputs": _ios(plan, graph.output_tensors()),
         "arrays": [_array(array) for array in arrays.arrays],
         "bytes": len(arrays.image),
         "crc32": arrays.crc32,
     }
-
-
-def _layer(plan: Plan, layer: Layer, arrays: weights.Weights, prefix: str) -> dict[str, object]:
-    tensors = plan.graph.tensors
-    reads = [a.tensor for a in layer.call.arguments if isinstance(a, Read)]
-    writes = [a.tensor for a in layer.call.arguments if isinstance(a, Write)]
-    shapes = [", ".join(c_text.shape(tensors[t].shape) for t in group) for group in (reads, writes)]
-    places = [", ".join(_span(plan, t) for t in group) for group in (reads, writes)]
-    scratch = (
-        f", scratch {layer.call.scratch_bytes} bytes at {layer.scratch_offset}" if layer.call.scratch_bytes else ""
-    )
-    return {
-        "index": layer.node.index,
-        "op": layer.node.op,
-        "name": c_text.comment(tensors[layer.node.outputs[0]].name),
-        "shapes": f"{shapes[0]} -> {shapes[1]}",
-        "memory": f"Arena: {places[0]} -> {places[1]}{scratch}",
-        "kernel": f"{layer.call.function} ({layer.call.kernel_set})",
-        "symbol": layer.symbol,
-        "function": layer.call.function,
-        "params_type": layer.call.params_type,
-        "params": [f".{name} = {value}," for name, value in layer.call.params],
-        "arguments": [_argument(plan, layer, argument, arrays, prefix) for argument in layer.call.arguments],
-    }
-
-
-def _span(plan: Plan, tensor: int) -> str:
-    offset = plan.offsets[tensor]
-    return f"{offset}..{offset + plan.graph.tensors[tensor].bytes - 1}"
-
-
-def _argument(plan: Plan, layer: Layer, argument: object, arrays: weights.Weights, prefix: str) -> str:
-    match argument:
-        case Read(tensor):
-            return f"(const int8_t *)&{prefix}_arena[{plan.offsets[tensor]}]"
-        case Write(tensor):
-            return f"(int8_t *)&{prefix}_arena[{plan.offsets[tensor]}]"
-        case Constant(name):
-            return f"{prefix}_weights.{arrays.member[(layer.symbol, name)]}"
-        case Scratch(size):
-            return f"&{prefix}_arena[{layer.scratch_offset}]" if size else "0"
-    raise TypeError(argument)
-
-
-def _layer_row(layer: Layer) -> dict[str, object]:
-    kernel = f"{layer.call.function} ({layer.call.kernel_set})" if layer.call.function else "none: a view"
-    return {"index": layer.node.index, "op": layer.node.op, "kernel": kernel, "macs": layer.macs}
-
-
-def _arena_row(plan: Plan, buffer: Buffer) -> dict[str, object]:
-    held = [
-        f"{c_text.comment(plan.graph.tensors[t].name)} {c_text.shape(plan.graph.tensors[t].shape)}"
-        for t in buffer.tensors
-    ]
-    names = [layer.node.index for layer in plan.layers]
-    first = "input" if buffer.first < 0 else names[buffer.first]
-    last = "output" if buffer.last >= len(names) else names[buffer.last]
-    life, holds = f"{first} to {last}", ", ".join(held) or "scratch"
-    return {"offset": buffer.offset, "bytes": buffer.bytes, "life": life, "holds": holds}
 
 
 def _ios(plan: Plan, tensors: tuple[Tensor, ...]) -> list[dict[str, object]]:
@@ -201,7 +144,7 @@ def _model_files(plan: Plan, context: dict[str, object]) -> dict[str, str]:
 def _kernel_headers(plan: Plan) -> dict[str, bytes]:
     """The kernels that the layers use, with what they include, under model/kernels/."""
     root = assets.folder("firmware") / "kernels"
-    wanted = {layer.call.header for layer in plan.code_layers()}
+    wanted = {part.call.header for layer in plan.code_layers() for part in layer.parts}
     found: dict[str, bytes] = {}
     while wanted:
         name = wanted.pop()

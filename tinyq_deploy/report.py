@@ -127,7 +127,9 @@ def _table(title: str, *columns: str, right: Sequence[str] = (), whole: Sequence
 
 
 def _short(function: str) -> str:
-    """tinyq_portable_conv_2d -> portable conv_2d."""
+    """tinyq_portable_conv_2d -> portable conv_2d; those of a chain with + between them."""
+    if " + " in function:
+        return " + ".join(map(_short, function.split(" + ")))
     for kernel_set in ("portable", "cmsis_nn", "own"):
         prefix = f"tinyq_{kernel_set}_"
         if function.startswith(prefix):
@@ -156,7 +158,7 @@ def built(result: BuildResult) -> None:
         table.add_row(str(entry.index), entry.op, called, f"{entry.macs:,}", audit.instructions if audit else "")
     console.print(table)
     _fallen([item for item in result.audit if item.fell_back])
-    for line in about.passes:
+    for line in (*about.passes, *about.savings):
         say(line)
     say(_memory_line(result))
     say(f"project: {result.folder}")
@@ -175,7 +177,8 @@ def _fallen(items: Sequence[LayerAudit]) -> None:
 def _memory_line(result: BuildResult) -> str:
     about, board = result.manifest, result.board
     peak = about.layers[about.peak_layer]
-    arena = f"arena {about.arena_bytes:,} bytes (at least {about.arena_lower_bound:,})"
+    limit = f" of {about.ram:,}" if about.ram else ""
+    arena = f"arena {about.arena_bytes:,}{limit} bytes (at least {about.arena_lower_bound:,} with these kernels)"
     text = f"{arena}, peak at layer {peak.index} {peak.op}"
     sizes = result.built.sizes if result.built else None
     if sizes is None or board.memory is None:
@@ -280,7 +283,8 @@ def inspected(found: Inspection) -> None:
     console.print(table)
     if found.arena_bytes is not None:
         say(
-            f"arena {found.arena_bytes:,} bytes, peak at layer {found.peak_layer}; "
+            f"arena {found.arena_bytes:,} bytes (at least {found.arena_lower_bound:,}), peak at layer "
+            f"{found.peak_layer}, with portable kernels and no graph passes; "
             f"constants {found.flash_bytes:,} bytes"
         )
     for fault in found.faults:

@@ -20,7 +20,7 @@ WORD = 4
 
 @dataclass(frozen=True, eq=False)
 class Array:
-    """One member of the weights struct, zero-padded to whole words. `users` are the layer symbols that read it."""
+    """One member of the weights struct, zero-padded to whole words. `users` are the C functions that read it."""
 
     name: str
     values: npt.NDArray[Any]
@@ -30,7 +30,7 @@ class Array:
 
 @dataclass(frozen=True)
 class Weights:
-    """All arrays in the order of the struct. `member` names the array of (layer symbol, constant name)."""
+    """All arrays in the order of the struct. `member` names the array of (C function, constant name)."""
 
     arrays: tuple[Array, ...]
     member: Mapping[tuple[str, str], str]
@@ -49,10 +49,10 @@ class Weights:
 def collect(plan: Plan) -> Weights:
     """The constants of every layer of `plan`; equal ones (same type, same bytes) share one array."""
     users: dict[tuple[str, bytes], list[tuple[str, Constant]]] = {}
-    for layer in plan.code_layers():
-        for constant in layer.call.constants:
+    for part in (part for layer in plan.code_layers() for part in layer.parts):
+        for constant in part.call.constants:
             key = (constant.values.dtype.name, constant.values.tobytes())
-            users.setdefault(key, []).append((layer.symbol, constant))
+            users.setdefault(key, []).append((part.symbol, constant))
     arrays, member = [], {}
     for shared in users.values():
         symbol, first = shared[0]

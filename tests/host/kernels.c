@@ -14,7 +14,12 @@
 #include "portable/depthwise_conv_2d.h"
 #include "portable/fully_connected.h"
 #include "portable/max_pool_2d.h"
+#include "portable/maximum.h"
+#include "portable/minimum.h"
+#include "portable/mul.h"
 #include "portable/softmax.h"
+#include "portable/sub.h"
+#include "portable/table.h"
 
 #define MOST_ARRAYS 8
 enum { GIVEN, OUTPUT, OUTPUT_OVER_FIRST, OUTPUT_OVER_SECOND };
@@ -38,6 +43,16 @@ static void fully_connected(const void *p, void **a)
 }
 static void max_pool_2d(const void *p, void **a) { tinyq_portable_max_pool_2d(p, a[0], a[1]); }
 static void softmax(const void *p, void **a) { tinyq_portable_softmax(p, a[0], a[1], a[2]); }
+static void table(const void *p, void **a) { tinyq_portable_table(p, a[0], a[1], a[2]); }
+static void add_rows(const void *p, void **a) { tinyq_portable_add_rows(p, a[0], a[1], a[2]); }
+static void maximum(const void *p, void **a) { tinyq_portable_maximum(p, a[0], a[1], a[2]); }
+static void maximum_rows(const void *p, void **a) { tinyq_portable_maximum_rows(p, a[0], a[1], a[2]); }
+static void minimum(const void *p, void **a) { tinyq_portable_minimum(p, a[0], a[1], a[2]); }
+static void minimum_rows(const void *p, void **a) { tinyq_portable_minimum_rows(p, a[0], a[1], a[2]); }
+static void mul(const void *p, void **a) { tinyq_portable_mul(p, a[0], a[1], a[2]); }
+static void mul_rows(const void *p, void **a) { tinyq_portable_mul_rows(p, a[0], a[1], a[2]); }
+static void sub(const void *p, void **a) { tinyq_portable_sub(p, a[0], a[1], a[2]); }
+static void sub_rows(const void *p, void **a) { tinyq_portable_sub_rows(p, a[0], a[1], a[2]); }
 
 static const kernel kernels[] = {
     {"tinyq_portable_add", sizeof(tinyq_add_params), add},
@@ -47,6 +62,16 @@ static const kernel kernels[] = {
     {"tinyq_portable_fully_connected", sizeof(tinyq_fully_connected_params), fully_connected},
     {"tinyq_portable_max_pool_2d", sizeof(tinyq_pool_2d_params), max_pool_2d},
     {"tinyq_portable_softmax", sizeof(tinyq_softmax_params), softmax},
+    {"tinyq_portable_table", sizeof(tinyq_table_params), table},
+    {"tinyq_portable_add_rows", sizeof(tinyq_add_rows_params), add_rows},
+    {"tinyq_portable_maximum", sizeof(tinyq_maximum_params), maximum},
+    {"tinyq_portable_maximum_rows", sizeof(tinyq_maximum_rows_params), maximum_rows},
+    {"tinyq_portable_minimum", sizeof(tinyq_maximum_params), minimum},
+    {"tinyq_portable_minimum_rows", sizeof(tinyq_minimum_rows_params), minimum_rows},
+    {"tinyq_portable_mul", sizeof(tinyq_mul_params), mul},
+    {"tinyq_portable_mul_rows", sizeof(tinyq_mul_rows_params), mul_rows},
+    {"tinyq_portable_sub", sizeof(tinyq_add_params), sub},
+    {"tinyq_portable_sub_rows", sizeof(tinyq_sub_rows_params), sub_rows},
 };
 
 static void take(void *data, size_t size)

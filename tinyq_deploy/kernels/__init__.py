@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
-from tinyq_deploy.kernels.base import Kernel
+from tinyq_deploy.kernels.base import FusedKernel, Kernel
 from tinyq_deploy.kernels.cmsis_nn.conv_2d import CmsisNNConv2D, CmsisNNDepthwiseConv2D
 from tinyq_deploy.kernels.cmsis_nn.elementwise import CmsisNNAdd, CmsisNNSoftmax
 from tinyq_deploy.kernels.cmsis_nn.fully_connected import CmsisNNFullyConnected
 from tinyq_deploy.kernels.cmsis_nn.pool_2d import CmsisNNAveragePool2D, CmsisNNMaxPool2D
 from tinyq_deploy.kernels.own.dsp_conv_2d import OwnDspConv2D
+from tinyq_deploy.kernels.own.dsp_conv_2d_3x3 import OwnDspConv2D3x3
+from tinyq_deploy.kernels.own.dsp_conv_2d_add import OwnDspConv2D3x3Add, OwnDspConv2DAdd
 from tinyq_deploy.kernels.own.dsp_depthwise_conv_2d import (
     DspDepthwiseConv2D,
     DspDepthwiseConv2D3x3,
@@ -25,11 +27,14 @@ from tinyq_deploy.kernels.own.plain_conv_2d import OwnPlainConv2D
 from tinyq_deploy.kernels.own.plain_depthwise_conv_2d import OwnPlainDepthwiseConv2D
 from tinyq_deploy.kernels.own.plain_fully_connected import OwnPlainFullyConnected
 from tinyq_deploy.kernels.own.plain_pool_2d import OwnAveragePool2D, OwnMaxPool2D
+from tinyq_deploy.kernels.own.plain_softmax import OwnSoftmax
+from tinyq_deploy.kernels.portable.binary import PortableBinary
 from tinyq_deploy.kernels.portable.conv_2d import PortableConv2D, PortableDepthwiseConv2D
-from tinyq_deploy.kernels.portable.elementwise import PortableAdd, PortableSoftmax
 from tinyq_deploy.kernels.portable.fully_connected import PortableFullyConnected
 from tinyq_deploy.kernels.portable.pool_2d import PortableAveragePool2D, PortableMaxPool2D
 from tinyq_deploy.kernels.portable.reshape import View
+from tinyq_deploy.kernels.portable.softmax import PortableSoftmax
+from tinyq_deploy.kernels.portable.table import PortableTable, unary_operators
 
 KERNELS: tuple[Kernel, ...] = (
     OwnAdd(),
@@ -38,6 +43,8 @@ KERNELS: tuple[Kernel, ...] = (
     DspDepthwiseConv2D3x3(),
     DspDepthwiseConv2D(),
     OwnMaxPool2D(),
+    OwnSoftmax(),
+    OwnDspConv2D3x3(),
     OwnDspConv2D(),
     OwnDspFullyConnected(),
     OwnPlainConv2D(),
@@ -58,11 +65,18 @@ KERNELS: tuple[Kernel, ...] = (
     CmsisNNFullyConnected(),
     CmsisNNMaxPool2D(),
     CmsisNNSoftmax(),
-    PortableAdd(),
     PortableAveragePool2D(),
+    PortableBinary("ADD", "add"),
+    PortableBinary("MAXIMUM", "maximum"),
+    PortableBinary("MINIMUM", "maximum"),
+    PortableBinary("MUL", "mul"),
+    PortableBinary("SUB", "add"),
     PortableConv2D(),
     PortableDepthwiseConv2D(),
     PortableFullyConnected(),
     PortableMaxPool2D(),
     PortableSoftmax(),
+    *(PortableTable(op) for op in unary_operators()),
 )
+
+FUSED_KERNELS: tuple[FusedKernel, ...] = (OwnDspConv2D3x3Add(), OwnDspConv2DAdd())

@@ -25,11 +25,13 @@ KernelSet = Literal["own", "cmsis-nn", "portable"]
 
 @dataclass(frozen=True)
 class Target:
-    """What kernels are chosen for: the core, CMSIS-NN where the user has it, and whether flash counts most."""
+    """What kernels are chosen for: the core, CMSIS-NN where the user has it, whether flash counts most, and whether
+    scratch does."""
 
     core: Core
     cmsis_nn: Library | None = None
     small: bool = False
+    least_scratch: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,12 +100,24 @@ class KernelCall:
 class Kernel(ABC):
     """One kernel for one operator."""
 
-    op: ClassVar[str]
+    op: str
     kernel_set: ClassVar[KernelSet]
 
     @abstractmethod
     def call(self, view: NodeView, target: Target) -> KernelCall | None:
         """The call that computes a checked node on `target`, None where this kernel does not take it."""
+
+
+class FusedKernel(ABC):
+    """One kernel for two nodes, of which the second alone reads the first's output: it reads the activations of both
+    but that one, and writes the second's output."""
+
+    ops: ClassVar[tuple[str, str]]
+    kernel_set: ClassVar[KernelSet]
+
+    @abstractmethod
+    def call(self, first: NodeView, second: NodeView, target: Target) -> KernelCall | None:
+        """The call that computes both checked nodes on `target`, None where this kernel does not take them."""
 
 
 def params_of(struct: Any) -> tuple[tuple[str, int], ...]:

@@ -3,16 +3,61 @@
 
 from __future__ import annotations
 
-from tinyq_deploy.ops.add import Add
+from tinyq_deploy.ops.abs import Abs
+from tinyq_deploy.ops.add import Add, Sub
 from tinyq_deploy.ops.base import Operator
 from tinyq_deploy.ops.conv_2d import Conv2D
 from tinyq_deploy.ops.depthwise_conv_2d import DepthwiseConv2D
+from tinyq_deploy.ops.elu import Elu
+from tinyq_deploy.ops.exp import Exp
 from tinyq_deploy.ops.fully_connected import FullyConnected
+from tinyq_deploy.ops.gelu import Gelu
+from tinyq_deploy.ops.hard_swish import HardSwish
+from tinyq_deploy.ops.leaky_relu import LeakyRelu
+from tinyq_deploy.ops.log import Log
+from tinyq_deploy.ops.logistic import Logistic, Tanh
+from tinyq_deploy.ops.maximum import Maximum, Minimum
+from tinyq_deploy.ops.mul import Mul
+from tinyq_deploy.ops.neg import Neg
 from tinyq_deploy.ops.pool_2d import AveragePool2D, MaxPool2D
+from tinyq_deploy.ops.relu import Relu, Relu0To1, Relu6, ReluN1To1
 from tinyq_deploy.ops.reshape import Reshape
+from tinyq_deploy.ops.rsqrt import Rsqrt
 from tinyq_deploy.ops.softmax import Softmax
+from tinyq_deploy.ops.sqrt import Sqrt
+from tinyq_deploy.ops.table import Table
 
 OPERATORS: dict[str, type[Operator]] = {
     operator.name: operator
-    for operator in (Add, AveragePool2D, Conv2D, DepthwiseConv2D, FullyConnected, MaxPool2D, Reshape, Softmax)
+    for operator in (
+        Abs,
+        Add,
+        AveragePool2D,
+        Conv2D,
+        DepthwiseConv2D,
+        Elu,
+        Exp,
+        FullyConnected,
+        Gelu,
+        HardSwish,
+        LeakyRelu,
+        Log,
+        Logistic,
+        MaxPool2D,
+        Maximum,
+        Minimum,
+        Mul,
+        Neg,
+        Relu,
+        Relu0To1,
+        Relu6,
+        ReluN1To1,
+        Reshape,
+        Rsqrt,
+        Softmax,
+        Sqrt,
+        Sub,
+        Table,
+        Tanh,
+    )
 }

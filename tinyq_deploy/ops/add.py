@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ADD: two int8 tensors of one shape, element by element."""
+"""ADD and SUB: two int8 tensors, element by element, broadcast."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tinyq_deploy.fixed_point import quantize_multiplier
+import numpy as np
+
+from tinyq_deploy.fixed_point import quantize_multiplier, requantize_array
 from tinyq_deploy.graph import NodeView
 from tinyq_deploy.ops import rules
-from tinyq_deploy.ops.base import Operator
 from tinyq_deploy.ops.conv_2d import output_range
+from tinyq_deploy.ops.elementwise import Binary, Numbers, binary_rules
 
 # TFLite scales both inputs by 2^20 before it adds them, to keep the rounding error below one unit.
 LEFT_SHIFT = 20
@@ -34,44 +36,25 @@ class AddParams:
     activation_max: int
 
 
-def operands_int8(view: NodeView) -> str | None:
-    """Both inputs and the output are int8, quantised as a whole, zero point in -128..127."""
-    tensors = (view.given(0), view.given(1), view.output())
-    return next((found for tensor in tensors if (found := rules.per_tensor(tensor))), None)
-
-
-def same_shapes(view: NodeView) -> str | None:
-    """Both inputs and the output have the same shape."""
-    shapes = [view.given(0).shape, view.given(1).shape, view.output().shape]
-    return None if len(set(shapes)) == 1 else f"shapes {[list(shape) for shape in shapes]}"
-
-
 def output_scale(view: NodeView) -> str | None:
     """The sum's rescaling factor is below 1: 2 * max(input scales) / 2^20 < output scale."""
     ratio = 2 * max(view.given(0).scale, view.given(1).scale) / ((1 << LEFT_SHIFT) * view.output().scale)
     return None if 0 < ratio < 1 else f"factor {ratio:g}"
 
 
-class Add(Operator):
-    """Elementwise sum."""
+class Add(Binary):
+    """Sum."""
 
     name = "ADD"
-    rules = (
-        rules.operands(2),
-        operands_int8,
-        same_shapes,
+    clamps = True
+    rules = binary_rules(
         rules.option_in("fused_activation_function", ("NONE", "RELU", "RELU6", "RELU_N1_TO_1"), "NONE"),
         output_scale,
     )
 
     @staticmethod
-    def macs(view: NodeView) -> int:
-        """None: an addition is not a multiply-accumulate."""
-        return 0
-
-    @staticmethod
     def params(view: NodeView) -> AddParams:
-        """Quantisation as the kernels take it: TFLite CalculateOpDataAdd."""
+        """Quantisation as the kernels take it: TFLite CalculateOpDataAdd and CalculateOpDataSub."""
         first, second, out = view.given(0), view.given(1), view.output()
         twice = 2 * max(first.scale, second.scale)
         return AddParams(
@@ -81,3 +64,28 @@ class Add(Operator):
             out.zero_point, *quantize_multiplier(twice / ((1 << LEFT_SHIFT) * out.scale)),
             *output_range(view),
         )  # fmt: skip
+
+    @classmethod
+    def values(cls, view: NodeView, *operands: Numbers) -> Numbers:
+        """TFLite AddElementwise."""
+        return add_values(cls.params(view), operands[0], operands[1])
+
+
+class Sub(Add):
+    """Difference."""
+
+    name = "SUB"
+
+    @classmethod
+    def values(cls, view: NodeView, *operands: Numbers) -> Numbers:
+        """TFLite SubElementwise."""
+        return add_values(cls.params(view), operands[0], operands[1], sign=-1)
+
+
+def add_values(p: AddParams, first: Numbers, second: Numbers, sign: int = 1) -> Numbers:
+    """What the kernels make of int8 values; `sign` -1 subtracts the second."""
+    a = requantize_array((first + p.input1_offset) << p.left_shift, p.input1_multiplier, p.input1_shift)
+    b = requantize_array((second + p.input2_offset) << p.left_shift, p.input2_multiplier, p.input2_shift)
+    scaled = requantize_array(a + sign * b, p.output_multiplier, p.output_shift)
+    clamped: Numbers = np.clip(scaled + p.output_offset, p.activation_min, p.activation_max)
+    return clamped

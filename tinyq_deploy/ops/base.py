@@ -28,6 +28,12 @@ class Operator(ABC):
 
     name: ClassVar[str]
     rules: ClassVar[tuple[Rule, ...]]
+    # Whether each output channel (index of the last dimension) comes from its namesakes in the inputs alone.
+    channelwise: ClassVar[bool] = False
+    # Whether the last thing it does is to clamp to conv_2d.output_range.
+    clamps: ClassVar[bool] = False
+    # Whether files hold it; passes make the others.
+    builtin: ClassVar[bool] = True
 
     @staticmethod
     @abstractmethod

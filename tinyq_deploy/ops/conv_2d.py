@@ -89,7 +89,8 @@ class Window:
 
 
 def window(view: NodeView, kernel: tuple[int, ...]) -> Window:
-    """The geometry of a window of [KH,KW] over input 0; from stride_h/w, dilation_*_factor and padding."""
+    """The geometry of a window of [KH,KW] over input 0; from stride_h/w, dilation_*_factor and padding. A node that
+    stands for a band of rows has the option pad_top instead, and as many output rows as its output."""
     stride = (view.number("stride_h", 1), view.number("stride_w", 1))
     dilation = (view.number("dilation_h_factor", 1), view.number("dilation_w_factor", 1))
     padding = str(view.option("padding", "SAME"))
@@ -97,6 +98,8 @@ def window(view: NodeView, kernel: tuple[int, ...]) -> Window:
     extent = tuple((k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True))
     height, width = (rules.window_output(*item, padding) for item in zip(size, extent, stride, strict=True))
     top, left = (rules.window_pad(*item) for item in zip(size, extent, stride, (height, width), strict=True))
+    if "pad_top" in view.node.options:
+        height, top = view.output().shape[1], view.number("pad_top", 0)
     return Window(height, width, *stride, *dilation, top, left)
 
 
@@ -109,15 +112,18 @@ def channel_multipliers(view: NodeView, channels: int) -> Multipliers:
 
 
 def output_range(view: NodeView) -> tuple[int, int]:
-    """Clamp limits of the fused activation in the output's int8 domain."""
+    """Clamp limits of the fused activation in the output's int8 domain, and of the layers that passes merged into this
+    one as the options clamp_min and clamp_max, which no file has."""
     activation = str(view.option("fused_activation_function", "NONE"))
-    return activation_range(activation, view.output().scale, view.output().zero_point)
+    low, high = activation_range(activation, view.output().scale, view.output().zero_point)
+    return max(low, view.number("clamp_min", -128)), min(high, view.number("clamp_max", 127))
 
 
 class Conv2D(Operator):
     """Two-dimensional convolution."""
 
     name = "CONV_2D"
+    clamps = True
     rules = (
         rules.operands(3, optional=1),
         rules.rank(INPUT, (4,), "input"),

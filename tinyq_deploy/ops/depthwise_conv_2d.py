@@ -59,6 +59,7 @@ class DepthwiseConv2D(Operator):
     """Convolution of each input channel by its own filters."""
 
     name = "DEPTHWISE_CONV_2D"
+    clamps = True
     rules = (
         rules.operands(3, optional=1),
         rules.rank(INPUT, (4,), "input"),

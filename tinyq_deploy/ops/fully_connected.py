@@ -43,6 +43,7 @@ class FullyConnected(Operator):
     """Matrix product with constant weights."""
 
     name = "FULLY_CONNECTED"
+    clamps = True
     rules = (
         rules.operands(3, optional=1),
         rules.rank(FILTER, (2,), "filter"),

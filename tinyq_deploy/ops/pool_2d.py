@@ -50,6 +50,8 @@ def output_shape(view: NodeView) -> str | None:
 
 
 class _Pool2D(Operator):
+    channelwise = True
+    clamps = True
     rules = (
         rules.operands(1),
         rules.rank(INPUT, (4,), "input"),

@@ -3,10 +3,21 @@
 
 from __future__ import annotations
 
+from tinyq_deploy.passes.activations import Activations
 from tinyq_deploy.passes.base import Pass
+from tinyq_deploy.passes.common import CommonLayers
 from tinyq_deploy.passes.constants import ConstantLayers
 from tinyq_deploy.passes.dead_channels import DeadChannels
 from tinyq_deploy.passes.reshapes import Reshapes
+from tinyq_deploy.passes.tables import Tables
 from tinyq_deploy.passes.unread import UnreadLayers
 
-PASSES: tuple[Pass, ...] = (Reshapes(), ConstantLayers(), UnreadLayers(), DeadChannels())
+PASSES: tuple[Pass, ...] = (
+    Reshapes(),
+    ConstantLayers(),
+    UnreadLayers(),
+    CommonLayers(),
+    Activations(),
+    Tables(),
+    DeadChannels(),
+)

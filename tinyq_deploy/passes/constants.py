@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tinyq_deploy.graph import Graph, Node, NodeView
+from tinyq_deploy.ops.add import Add
 from tinyq_deploy.passes.base import Pass, Report
-from tinyq_deploy.passes.intervals import add_values
 from tinyq_deploy.passes.rewire import readers, without
 
 
@@ -59,7 +59,7 @@ def _takes_constants(graph: Graph, node: Node) -> bool:
 def _computed(graph: Graph, node: Node) -> Graph:
     view = NodeView(graph, node)
     first, second = (np.asarray(view.given(i).data).astype(np.int64) for i in range(2))
-    data = add_values(view, first, second).astype(np.int8)
+    data = Add.values(view, first, second).astype(np.int8)
     data.setflags(write=False)
     index = node.outputs[0]
     tensors = list(graph.tensors)

@@ -16,6 +16,7 @@ from tinyq_deploy.graph import NO_TENSOR, Graph, Node, NodeView, Quantization, T
 from tinyq_deploy.ops.conv_2d import BIAS, FILTER, INPUT
 from tinyq_deploy.passes.intervals import Analysis, channels
 from tinyq_deploy.passes.linear import Linear, Mask, Numbers
+from tinyq_deploy.passes.needed import operands
 
 
 def cut(graph: Graph, facts: Analysis, kept: Mapping[int, Mask]) -> Graph:
@@ -69,9 +70,10 @@ class _Editor:
     def _elementwise(self, view: NodeView) -> Node:
         mask = self.kept[view.node.outputs[0]]
         inputs = []
-        for index in view.node.inputs:
+        for position, index in enumerate(view.node.inputs):
             tensor = self.graph.tensors[index]
-            if tensor.data is not None and channels(tensor) == mask.size:
+            walks = position < operands(view) and channels(tensor) == mask.size
+            if tensor.data is not None and walks:
                 inputs.append(self._new(tensor, tensor.data[..., mask], tensor.quantization))
             else:
                 inputs.append(index)

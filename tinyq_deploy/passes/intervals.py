@@ -6,15 +6,17 @@ A channel is an index of a tensor's last dimension. Each interval holds over all
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from tinyq_deploy.fixed_point import requantize_array
 from tinyq_deploy.graph import Graph, NodeView, Tensor
-from tinyq_deploy.ops.add import Add
+from tinyq_deploy.ops import OPERATORS
 from tinyq_deploy.ops.conv_2d import output_range
+from tinyq_deploy.ops.elementwise import INT8_VALUES, Binary, Elementwise
+from tinyq_deploy.ops.unary import Unary
 from tinyq_deploy.passes.linear import Linear, Mask, Numbers, linear
 
 
@@ -69,9 +71,9 @@ def anything(tensor: Tensor) -> Interval:
 
 
 def _through(view: NodeView, found: Mapping[int, Interval], output: int) -> Interval:
-    op = view.node.op
-    if op == "ADD" and view.given(0).shape == view.given(1).shape:
-        return _sum(view, *(_operand(view.given(i), found) for i in range(2)))
+    op, operator = view.node.op, OPERATORS[view.node.op]
+    if issubclass(operator, Elementwise):
+        return _elementwise(view, operator, [_operand(view.given(i), found) for i in range(operator.operands)])
     if op in ("AVERAGE_POOL_2D", "MAX_POOL_2D"):
         # A maximum, or a mean rounded to an integer, lies between its least and its largest term.
         low, high = output_range(view)
@@ -89,18 +91,22 @@ def _operand(tensor: Tensor, found: Mapping[int, Interval]) -> Interval:
     return Interval(rows.min(0), rows.max(0))
 
 
-def _sum(view: NodeView, first: Interval, second: Interval) -> Interval:
-    """Both terms and the sum are requantised by factors >= 0, so the output grows with each input."""
-    return Interval(add_values(view, first.low, second.low), add_values(view, first.high, second.high))
-
-
-def add_values(view: NodeView, first: Numbers, second: Numbers) -> Numbers:
-    """What an ADD makes of int8 values."""
-    p = Add.params(view)
-    a = requantize_array((first + p.input1_offset) << p.left_shift, p.input1_multiplier, p.input1_shift)
-    b = requantize_array((second + p.input2_offset) << p.left_shift, p.input2_multiplier, p.input2_shift)
-    scaled = requantize_array(a + b, p.output_multiplier, p.output_shift)
-    return np.clip(scaled + p.output_offset, p.activation_min, p.activation_max)
+def _elementwise(view: NodeView, operator: type[Elementwise], sources: Sequence[Interval]) -> Interval:
+    """The extremes of a table over each channel's interval; of an operator that rises or falls in each operand alone,
+    over the ends of all intervals. An operand with one channel meets all."""
+    count = channels(view.output())
+    if issubclass(operator, Unary):
+        (source,) = sources
+        results = operator.values(view, INT8_VALUES)[None, :]
+        inside = (source.low[:, None] <= INT8_VALUES) & (source.high[:, None] >= INT8_VALUES)
+        ends = np.where(inside, results, 127).min(1), np.where(inside, results, -128).max(1)
+    elif issubclass(operator, Binary):
+        corners = itertools.product(*((source.low, source.high) for source in sources))
+        results = np.stack([np.broadcast_to(operator.values(view, *corner), count) for corner in corners])
+        ends = results.min(0), results.max(0)
+    else:
+        return anything(view.output())
+    return Interval(*(np.array(np.broadcast_to(end, count)) for end in ends))
 
 
 def _reshaped(source: Interval, count: int) -> Interval:

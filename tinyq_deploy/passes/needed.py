@@ -10,11 +10,10 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from tinyq_deploy.graph import Graph, NodeView
+from tinyq_deploy.ops import OPERATORS
+from tinyq_deploy.ops.elementwise import Elementwise
 from tinyq_deploy.passes.intervals import Analysis, channels
 from tinyq_deploy.passes.linear import Mask
-
-# Operators whose output has the channels of its inputs, each computed from its namesakes alone.
-CHANNELWISE = ("ADD", "AVERAGE_POOL_2D", "MAX_POOL_2D")
 
 Needed = dict[int, Mask]
 
@@ -76,8 +75,19 @@ def _keeps_channels_apart(view: NodeView) -> bool:
     if view.node.op == "RESHAPE":
         sizes = sorted((channels(view.given(0)), channels(view.output())))
         return sizes[1] % sizes[0] == 0
-    shapes = {view.graph.tensors[index].shape[-1:] for index in (*view.node.inputs, *view.node.outputs)}
-    return view.node.op in CHANNELWISE and len(shapes) == 1
+    count = channels(view.output())
+    fits = all(
+        channels(tensor) == count or (tensor.data is not None and channels(tensor) == 1)
+        for position in range(operands(view))
+        if (tensor := view.input(position)) is not None
+    )
+    return OPERATORS[view.node.op].channelwise and fits
+
+
+def operands(view: NodeView) -> int:
+    """How many of the inputs are read channel by channel; the others are parameters."""
+    operator = OPERATORS[view.node.op]
+    return operator.operands if issubclass(operator, Elementwise) else len(view.node.inputs)
 
 
 def _tie(tensors: Sequence[int], kept: Needed) -> None:

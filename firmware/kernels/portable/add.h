@@ -3,21 +3,47 @@
 #define TINYQ_PORTABLE_ADD_H
 
 #include "../tinyq_add_params.h"
+#include "../tinyq_broadcast.h"
 #include "../tinyq_fixed_point.h"
+
+/* One result; `sign` -1 subtracts. */
+static inline int8_t tinyq_add_value(const tinyq_add_params *p, int32_t input1, int32_t input2, int32_t sign)
+{
+    const int32_t a = (input1 + p->input1_offset) * (1 << p->left_shift);
+    const int32_t b = (input2 + p->input2_offset) * (1 << p->left_shift);
+    const int32_t sum = tinyq_requantize(a, p->input1_multiplier, p->input1_shift) +
+                        sign * tinyq_requantize(b, p->input2_multiplier, p->input2_shift);
+    const int32_t value = tinyq_wrapping_add(tinyq_requantize(sum, p->output_multiplier, p->output_shift),
+                                             p->output_offset);
+    return (int8_t)tinyq_clamp(value, p->activation_min, p->activation_max);
+}
 
 /* ADD, int8, elementwise over `size`. Each element is read before it is written: output may be either input. */
 TINYQ_KERNEL void tinyq_portable_add(const tinyq_add_params *p, const int8_t *input1, const int8_t *input2,
                                      int8_t *output)
 {
     for (int32_t i = 0; i < p->size; ++i) {
-        const int32_t a = (input1[i] + p->input1_offset) * (1 << p->left_shift);
-        const int32_t b = (input2[i] + p->input2_offset) * (1 << p->left_shift);
-        const int32_t sum = tinyq_requantize(a, p->input1_multiplier, p->input1_shift) +
-                            tinyq_requantize(b, p->input2_multiplier, p->input2_shift);
-        const int32_t value = tinyq_wrapping_add(tinyq_requantize(sum, p->output_multiplier, p->output_shift),
-                                                 p->output_offset);
-        output[i] = (int8_t)tinyq_clamp(value, p->activation_min, p->activation_max);
+        output[i] = tinyq_add_value(p, input1[i], input2[i], 1);
     }
+}
+
+typedef struct {
+    tinyq_add_params op;
+    tinyq_rows rows;
+} tinyq_add_rows_params;
+
+/* The same where the inputs broadcast. The output may be an input of its own size. */
+TINYQ_KERNEL void tinyq_portable_add_rows(const tinyq_add_rows_params *p, const int8_t *input1,
+                                          const int8_t *input2, int8_t *output)
+{
+    tinyq_row row = {0};
+    do {
+        for (int32_t i = 0; i < p->rows.length; ++i) {
+            const int32_t a = input1[row.at1 + i * p->rows.step1];
+            const int32_t b = input2[row.at2 + i * p->rows.step2];
+            *output++ = tinyq_add_value(&p->op, a, b, 1);
+        }
+    } while (tinyq_next_row(&p->rows, &row));
 }
 
 #endif

@@ -45,14 +45,14 @@ def check(found: Sequence[Case], machine: Machine, folder: Path, optimize: str =
     missing = [tool for tool in machine.tools if shutil.which(tool) is None]
     if missing:
         pytest.skip(f"{missing[0]} is not installed")
-    source = _over_the_input(harness.program(found, np.random.default_rng(seed)), found)
+    source = over_the_input(harness.program(found, np.random.default_rng(seed)), found)
     if optimize == "-Os":
         source = "#define TINYQ_OPTIMIZE_SIZE\n" + source
     output = harness.build_and_run(source, [], folder, machine, optimize)
     assert output.endswith("all equal\n"), output
 
 
-def _over_the_input(source: str, found: Sequence[Case]) -> str:
+def over_the_input(source: str, found: Sequence[Case]) -> str:
     """The program with more calls at the end of each case: the output over an input that holds it, and `lead` bytes
     before the input."""
     parts = re.split(r"(?<=\n)    return bad;\n", source)

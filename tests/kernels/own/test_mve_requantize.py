@@ -19,13 +19,13 @@ EDGES = [0, 1, -1, 2, -2, 3, -3, (1 << 30) - 1, 1 << 30, (1 << 31) - 1, -(1 << 3
 
 
 def narrow(sums: np.ndarray, made: mve.Requantization, channel: int) -> np.ndarray:
-    """What the C computes: saturate((VQRDMULH(sum << left, multiplier) + offset) >> 16)."""
+    """What the C computes: saturate((VQRDMULH(sum << left, multiplier) + offset) >> (16 + fraction)), rounded where
+    there is a fraction, with saturating shift and addition."""
     multiplier, offset = (int(column[channel]) for column in made.columns)
-    scaled = sums << made.left
-    assert np.abs(scaled).max() < 1 << 31
-    total = ((scaled * multiplier + (1 << 30)) >> 31) + offset
-    assert np.abs(total).max() < 1 << 31
-    return np.clip(total >> 16, -128, 127)
+    scaled = np.clip(sums << made.left, -(1 << 31), (1 << 31) - 1)
+    total = np.clip(((scaled * multiplier + (1 << 30)) >> 31) + offset, -(1 << 31), (1 << 31) - 1)
+    half = 1 << (made.fraction - 1) if made.fraction else 0
+    return np.clip(((total >> 16) + half) >> made.fraction, -128, 127)
 
 
 def test_narrow_equals_tflite_for_every_sum() -> None:
@@ -91,7 +91,7 @@ static int check(int32_t value, int32_t multiplier, int32_t shift)
         tinyq_mve_requantize(vdupq_n_s32(value), vdupq_n_s32(multiplier), vdupq_n_s32(shift));
     int bad = vgetq_lane_s32(general, 1) != expected;
     if (shift < 0) {
-        const tinyq_mve_output out = {TINYQ_MVE_SIGNED, 0, 0, -128, 127};
+        const tinyq_mve_output out = {TINYQ_MVE_SIGNED, 0, 0, 0, -128, 127};
         const int32_t *at = constants;
         bad |= vgetq_lane_s32(tinyq_mve_scale(vdupq_n_s32(value), &at, out, 0), 2) != expected;
     }

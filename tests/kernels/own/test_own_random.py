@@ -171,7 +171,7 @@ def test_many_random_nodes_equal(board: str, compiler: str, optimize: str) -> No
 def test_a_lead_that_is_too_small_is_found(tmp_path: Path) -> None:
     machine = Machine("mps2-an386")
     view = nodes.conv_2d(np.random.default_rng(1), (9, 9), 4, 16, (3, 3))
-    (case,) = cases([view], machine)
+    (case,) = (case for case in cases([view], machine) if case.tested.function == "tinyq_own_dsp_conv_2d")
     assert case.tested.lead
     check([case], machine, tmp_path)
     early = dataclasses.replace(case, tested=dataclasses.replace(case.tested, lead=case.tested.lead - 64))

@@ -9,6 +9,7 @@ from tinyq_deploy.cores import extension
 from tinyq_deploy.fixed_point import quantize_multiplier
 from tinyq_deploy.graph import NodeView
 from tinyq_deploy.kernels.base import Kernel, KernelCall, Read, Target, Write, operand
+from tinyq_deploy.kernels.broadcast import broadcasts
 from tinyq_deploy.kernels.cmsis_nn.base import adapter_call
 from tinyq_deploy.ops.add import Add
 from tinyq_deploy.ops.softmax import Softmax
@@ -26,7 +27,7 @@ class CmsisNNAdd(Kernel):
 
     def call(self, view: NodeView, target: Target) -> KernelCall | None:
         """Takes every node."""
-        if target.cmsis_nn is None or not target.cmsis_nn.has(ADD):
+        if target.cmsis_nn is None or not target.cmsis_nn.has(ADD) or broadcasts(view):
             return None
         inputs = (operand(view.given(0), "input1"), operand(view.given(1), "input2"))
         in_place = tuple(argument.tensor for argument in inputs if isinstance(argument, Read))

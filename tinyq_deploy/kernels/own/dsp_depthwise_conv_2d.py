@@ -81,7 +81,7 @@ class DspDepthwiseConv2D3x3(Kernel):
             return None
         if p.stride_width > 2 or p.dilation_width > 1:
             return None
-        return depthwise_call(view, p, "depthwise_conv_2d_3x3", rows_of_three(by_channel(view)))
+        return depthwise_call(view, p, "depthwise_conv_2d_3x3", rows_of_three(by_channel(view)), target.least_scratch)
 
 
 class DspDepthwiseConv2DFew(Kernel):
@@ -132,7 +132,7 @@ class DspDepthwiseConv2D(Kernel):
         filter_ = by_channel(view)
         if (p.input_width, p.filter_width, p.output_width) == (1, 1, 1):
             p, filter_ = turned(p), np.ascontiguousarray(filter_.transpose(0, 2, 1))
-        return depthwise_call(view, p, "depthwise_conv_2d", dilated(filter_, p.dilation_width))
+        return depthwise_call(view, p, "depthwise_conv_2d", dilated(filter_, p.dilation_width), target.least_scratch)
 
 
 def turned(p: DepthwiseConv2DParams) -> DepthwiseConv2DParams:
@@ -152,11 +152,14 @@ def dilated(filter_: npt.NDArray[np.int8], dilation: int) -> npt.NDArray[np.int8
     return spread
 
 
-def depthwise_call(view: NodeView, p: DepthwiseConv2DParams, name: str, filter_: npt.NDArray[np.int8]) -> KernelCall:
-    """The call of tinyq_own_dsp_<name> with a packed filter."""
+def depthwise_call(
+    view: NodeView, p: DepthwiseConv2DParams, name: str, filter_: npt.NDArray[np.int8], least_scratch: bool
+) -> KernelCall:
+    """The call of tinyq_own_dsp_<name> with a packed filter; with `least_scratch` its planes hold one output row's
+    worth."""
     requantization = requantize_channels(view, p)
     by_three = name.endswith("3x3")
-    layout = plane_layout(p, requantization, over_read=0 if by_three else 1)
+    layout = plane_layout(p, requantization, 0 if by_three else 1, least_scratch)
     read = view.given(INPUT).index
     extra = 0 if by_three else decoded_bytes(layout)
     return KernelCall(
@@ -200,7 +203,9 @@ def requantize_channels(view: NodeView, p: DepthwiseConv2DParams) -> Requantizat
     return choose(sums, factors, p.output_offset, (p.activation_min, p.activation_max))
 
 
-def plane_layout(p: DepthwiseConv2DParams, requantization: Requantization, over_read: int) -> OwnDepthwiseParams:
+def plane_layout(
+    p: DepthwiseConv2DParams, requantization: Requantization, over_read: int, least_scratch: bool = False
+) -> OwnDepthwiseParams:
     """Where input columns and rows lie in a plane, and how many output rows one filling serves. `over_read`: words
     behind the last window that the kernel loads without need."""
     width = (p.filter_width - 1) * p.dilation_width + 1
@@ -209,7 +214,7 @@ def plane_layout(p: DepthwiseConv2DParams, requantization: Requantization, over_
     last = phase + (p.output_width - 1) * p.stride_width
     used = max(1, min(p.input_width, last + width - 2 * lead))
     row_words = max(lead + -(-used // 2), last // 2 + words + over_read)
-    strip = strip_rows(p, row_words)
+    strip = 1 if least_scratch else strip_rows(p, row_words)
     return OwnDepthwiseParams(
         p.input_height, p.input_width, p.input_channels, p.depth_multiplier, p.output_height, p.output_width,
         p.filter_height, width, p.stride_height, p.stride_width, p.dilation_height, p.pad_top,

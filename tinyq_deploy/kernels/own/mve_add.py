@@ -11,6 +11,7 @@ import numpy as np
 
 from tinyq_deploy.graph import NodeView
 from tinyq_deploy.kernels.base import Kernel, KernelCall, Read, Target, Write, operand
+from tinyq_deploy.kernels.broadcast import broadcasts
 from tinyq_deploy.kernels.own.mve import Ints, mve_call, requantize, takes
 from tinyq_deploy.ops.add import Add, AddParams
 
@@ -40,7 +41,7 @@ class MveAdd(Kernel):
 
     def call(self, view: NodeView, target: Target) -> KernelCall | None:
         """Takes every node on a core with Helium."""
-        if not takes(target):
+        if not takes(target) or broadcasts(view):
             return None
         p = Add.params(view)
         inputs = (operand(view.given(0), "input1"), operand(view.given(1), "input2"))

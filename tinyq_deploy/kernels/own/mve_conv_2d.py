@@ -9,14 +9,16 @@ import numpy as np
 
 from tinyq_deploy.graph import NodeView
 from tinyq_deploy.kernels.base import Constant, Kernel, KernelCall, Read, Scratch, Target, Write, bias_or_zeros, weights
-from tinyq_deploy.kernels.own.mve import VECTOR, Ints, mve_call, requantization, takes
+from tinyq_deploy.kernels.own.mve import VECTOR, Ints, copying_lead, mve_call, reading_lead, requantization, takes
 from tinyq_deploy.ops.conv_2d import BIAS, FILTER, INPUT, Conv2D, Conv2DParams, channel_multipliers
 from tinyq_deploy.ops.depthwise_conv_2d import DepthwiseConv2D, DepthwiseConv2DParams
 
 GROUP = 8
-# Lanes of a group's quads, and the pairs of channels in the order of their weights.
+# Lanes of a group's quads, and the pairs of channels in the order of their weights: lanes 0 and 2, 1 and 3 of a quad,
+# in `size` builds 0 and 1, 2 and 3.
 QUADS = np.array([[0, 2, 4, 6], [1, 3, 5, 7]])
-PAIRS = np.array([[0, 2], [4, 6], [1, 3], [5, 7]])
+PAIRS = np.array([[0, 4], [2, 6], [1, 5], [3, 7]])
+SMALL_PAIRS = np.array([[0, 2], [4, 6], [1, 3], [5, 7]])
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class MveConv2DParams:
     activation_max: int
     kind: int
     left: int
+    fraction: int
     direct: int
     window: int
     row_bytes: int
@@ -62,7 +65,7 @@ class MveConv2D(Kernel):
         p = Conv2D.params(view)
         if not takes(target) or p.groups > 1:
             return None
-        return convolution(view, p, weights(view, FILTER))
+        return convolution(view, p, weights(view, FILTER), target.small)
 
 
 class MveDepthwiseAsConv2D(Kernel):
@@ -77,7 +80,7 @@ class MveDepthwiseAsConv2D(Kernel):
         if not takes(target) or p.input_channels > 1:
             return None
         filter_ = weights(view, FILTER)
-        return convolution(view, _as_convolution(p), np.ascontiguousarray(filter_.transpose(3, 1, 2, 0)))
+        return convolution(view, _as_convolution(p), np.ascontiguousarray(filter_.transpose(3, 1, 2, 0)), target.small)
 
 
 def _as_convolution(p: DepthwiseConv2DParams) -> Conv2DParams:
@@ -88,21 +91,19 @@ def _as_convolution(p: DepthwiseConv2DParams) -> Conv2DParams:
     )  # fmt: skip
 
 
-def convolution(view: NodeView, p: Conv2DParams, filter_: Ints) -> KernelCall:
+def convolution(view: NodeView, p: Conv2DParams, filter_: Ints, small: bool) -> KernelCall:
     """The call for `filter_` [O,KH,KW,C]."""
     outputs = p.output_channels
     made = requantization(
         filter_.reshape(outputs, -1), bias_or_zeros(view, BIAS, outputs), channel_multipliers(view, outputs),
         -p.input_offset, p.output_offset, (p.activation_min, p.activation_max),
     )  # fmt: skip
-    params = replace(_params(p), kind=made.kind, left=made.left)
-    source = view.given(INPUT).index
+    params = replace(_params(p, small), kind=made.kind, left=made.left, fraction=made.fraction)
     return mve_call(
-        "conv_2d", params, Read(source),
-        Constant("filter", packed(_runs(params, filter_))),
+        "conv_2d", params, Read(view.given(INPUT).index),
+        Constant("filter", packed(_runs(params, filter_), small)),
         Constant("constants", made.quads(group_order(outputs))),
-        Write(view.output().index), Scratch(_scratch(params)),
-        in_place=(source,) if _in_place(params) else (),
+        Write(view.output().index), Scratch(scratch(params)), lead=_lead(params),
     )  # fmt: skip
 
 
@@ -112,12 +113,13 @@ def group_order(channels: int) -> Ints:
     return np.where(order < channels, order, -1).reshape(-1, GROUP)[:, QUADS].reshape(-1, 4)
 
 
-def packed(vectors: Ints) -> Ints:
+def packed(vectors: Ints, small: bool) -> Ints:
     """[G, 4, V, 2, 16] of [O, V, 16]."""
     outputs, count, _ = vectors.shape
     padded = np.zeros((-(-outputs // GROUP) * GROUP, count, VECTOR), np.int8)
     padded[:outputs] = vectors
-    return np.ascontiguousarray(padded.reshape(-1, GROUP, count, VECTOR)[:, PAIRS].transpose(0, 1, 3, 2, 4))
+    pairs = padded.reshape(-1, GROUP, count, VECTOR)[:, SMALL_PAIRS if small else PAIRS]
+    return np.ascontiguousarray(pairs.transpose(0, 1, 3, 2, 4))
 
 
 def whole_vectors(values: Ints) -> Ints:
@@ -135,31 +137,36 @@ def _runs(params: MveConv2DParams, filter_: Ints) -> Ints:
     return whole_vectors(filter_.reshape(outputs, params.lines * params.parts, -1)).reshape(outputs, -1, VECTOR)
 
 
-def _params(p: Conv2DParams) -> MveConv2DParams:
-    """All but the requantisation."""
-    channels, in_row = p.input_channels, p.input_width * p.input_channels
-    common = MveConv2DParams(
-        p.input_height, in_row, p.output_height, p.output_width, p.output_channels, p.stride_height,
-        p.stride_width * channels, p.pad_top, p.pad_left * channels, -p.input_offset, p.output_offset,
-        p.activation_min, p.activation_max, 0, 0, 1, 1, 0, 0, 1, 0, 1, 0, -(-channels // VECTOR), channels % VECTOR, 0,
+def pointwise(channels: int, outputs: int, small: bool) -> MveConv2DParams:
+    """Pixels that lie one behind the other, without their sizes and the requantisation. `small` builds read whole
+    vectors only and copy others."""
+    over = channels % VECTOR
+    return MveConv2DParams(
+        0, 0, 0, 0, outputs, 1, channels, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, 1, 0, 1, 0, -(-channels // VECTOR),
+        0 if small else over, channels if small and over else 0,
     )  # fmt: skip
-    pointwise = p.filter_height == p.filter_width == 1 and p.pad_top == p.pad_left == 0
-    if (
-        pointwise
-        and p.stride_height == p.stride_width == 1
-        and p.output_height * p.output_width == (p.input_height * p.input_width)
-    ):
+
+
+def _params(p: Conv2DParams, small: bool) -> MveConv2DParams:
+    """All but the requantisation."""
+    channels = p.input_channels
+    common = replace(
+        pointwise(channels, p.output_channels, small), input_height=p.input_height,
+        input_bytes=p.input_width * channels, output_height=p.output_height, output_width=p.output_width,
+        stride_height=p.stride_height, pixel_step=p.stride_width * channels, pad_top=p.pad_top,
+        pad_left_bytes=p.pad_left * channels, input_zero_point=-p.input_offset, output_offset=p.output_offset,
+        activation_min=p.activation_min, activation_max=p.activation_max,
+    )  # fmt: skip
+    bottom, right = (p.output_height - 1) * p.stride_height, (p.output_width - 1) * p.stride_width
+    inside = p.pad_top == p.pad_left == 0 and bottom < p.input_height and right < p.input_width
+    if not inside or p.filter_height > 1 or p.filter_width > 1:
+        return _rows(p, common, small)
+    if p.stride_height == p.stride_width == 1 and (p.output_height, p.output_width) == (p.input_height, p.input_width):
         return replace(common, output_height=1, output_width=p.output_height * p.output_width)
-    if (
-        pointwise
-        and (p.output_width - 1) * p.stride_width < p.input_width
-        and ((p.output_height - 1) * p.stride_height < p.input_height)
-    ):
-        return common
-    return _rows(p, common)
+    return common
 
 
-def _rows(p: Conv2DParams, common: MveConv2DParams) -> MveConv2DParams:
+def _rows(p: Conv2DParams, common: MveConv2DParams, small: bool) -> MveConv2DParams:
     """With rows in scratch."""
     channels = p.input_channels
     extent = (p.filter_width - 1) * p.dilation_width + 1
@@ -169,24 +176,30 @@ def _rows(p: Conv2DParams, common: MveConv2DParams) -> MveConv2DParams:
     runs = p.filter_height * parts
     whole = -(-runs * run // VECTOR)
     # Two instructions a vector and output, four a run and pixel.
-    gather = run <= VECTOR and 2 * whole + 4 * runs / p.output_channels < 2 * runs
+    pays = run <= VECTOR and 2 * whole + 4 * runs / p.output_channels < 2 * runs
+    gather = runs > 1 if small else pays
     return replace(
-        common, direct=0, window=window, row_bytes=row, row_capacity=min(2 * window, window + 3) if window > 1 else 1,
+        common, direct=0, window=window, row_bytes=row, row_capacity=window if small else window + (window > 1),
         lines=p.filter_height, line_step=p.dilation_height * row, parts=parts, part_step=p.dilation_width * channels,
         vectors=whole if gather else -(-run // VECTOR), tail=0, gather=run if gather else 0,
     )  # fmt: skip
 
 
-def _scratch(params: MveConv2DParams) -> int:
+def scratch(params: MveConv2DParams) -> int:
+    """Bytes for two gathered pixels and for the rows."""
     columns = 2 * (params.vectors + 1) * VECTOR if params.gather else 0
-    return 0 if params.direct else columns + params.row_bytes * params.row_capacity + params.pixel_step + VECTOR
+    rows = 0 if params.direct else params.row_bytes * params.row_capacity + params.pixel_step + VECTOR
+    return columns + rows
 
 
-def _in_place(p: MveConv2DParams) -> bool:
-    """Whether each output row ends before the first input row that is not copied when it is written."""
-    line = p.output_width * p.output_channels
-    return not p.direct and all(
-        (y + 1) * line <= (y * p.stride_height - p.pad_top + p.window) * p.input_bytes
-        or y * p.stride_height - p.pad_top + p.window >= p.input_height
-        for y in range(p.output_height)
-    )
+def pairs_lead(p: MveConv2DParams) -> int:
+    """The lead where inputs are read where they are, two pixels at a time."""
+    rows = np.arange(p.output_height)[:, None] * p.stride_height * p.input_bytes
+    return reading_lead(rows + np.arange(p.output_width) * p.pixel_step, p.output_channels, 2)
+
+
+def _lead(p: MveConv2DParams) -> int:
+    if p.direct:
+        return pairs_lead(p)
+    rows = p.input_bytes, p.output_width * p.output_channels
+    return copying_lead(rows, (p.input_height, p.output_height), p.stride_height, p.pad_top, p.window)

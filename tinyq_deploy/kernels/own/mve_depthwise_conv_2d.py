@@ -10,11 +10,23 @@ import numpy as np
 
 from tinyq_deploy.graph import NodeView
 from tinyq_deploy.kernels.base import Constant, Kernel, KernelCall, Read, Scratch, Target, Write, bias_or_zeros, weights
-from tinyq_deploy.kernels.own.mve import VECTOR, Ints, Requantization, mve_call, requantization, takes
+from tinyq_deploy.kernels.own.mve import (
+    VECTOR,
+    Ints,
+    Requantization,
+    copying_lead,
+    mve_call,
+    reading_lead,
+    requantization,
+    takes,
+)
 from tinyq_deploy.ops.conv_2d import BIAS, FILTER, INPUT, channel_multipliers
 from tinyq_deploy.ops.depthwise_conv_2d import DepthwiseConv2D, DepthwiseConv2DParams
 
-LEFT = 12
+# Shifts that are part of widening the sums, as the C has them.
+LEFTS = (14, 13, 12)
+# As in depthwise_conv_2d.h.
+UNROLLED_TAPS = 9
 # Lanes of the four quads: widening bytes to 16 and then to 32 bits takes even and odd lanes apart twice.
 LANES = np.array([[0, 4, 8, 12], [2, 6, 10, 14], [1, 5, 9, 13], [3, 7, 11, 15]])
 
@@ -46,12 +58,14 @@ class MveDepthwiseConv2DParams:
     pair: int
     kind: int
     left: int
+    fraction: int
+    direct: int
     row_bytes: int
-    row_capacity: int
+    window: int
 
 
 class MveDepthwiseConv2D(Kernel):
-    """Rows are copied to scratch with padding around them, so that the inner loop meets no border."""
+    """Rows are copied to a ring with padding around them, so that the inner loop meets no border."""
 
     op = "DEPTHWISE_CONV_2D"
     kernel_set = "own"
@@ -64,7 +78,7 @@ class MveDepthwiseConv2D(Kernel):
         filter_ = weights(view, FILTER).reshape(-1, p.output_channels)
         made = requantization(
             filter_.T, bias_or_zeros(view, BIAS, p.output_channels), channel_multipliers(view, p.output_channels),
-            -p.input_offset, p.output_offset, (p.activation_min, p.activation_max), LEFT,
+            -p.input_offset, p.output_offset, (p.activation_min, p.activation_max), () if target.small else LEFTS,
         )  # fmt: skip
         channels = blocks(p)
         params = _params(p, made, channels, filter_)
@@ -73,8 +87,7 @@ class MveDepthwiseConv2D(Kernel):
             Constant("filter", _packed(filter_, channels)),
             Constant("constants", made.quads(channels[:, LANES].reshape(-1, 4))),
             Write(view.output().index),
-            Scratch(params.row_bytes * params.row_capacity + VECTOR),
-            in_place=(view.given(INPUT).index,) if _in_place(p) else (),
+            Scratch(_scratch(params, target.small)), lead=_lead(params),
         )  # fmt: skip
 
 
@@ -95,19 +108,38 @@ def _packed(filter_: Ints, channels: Ints) -> Ints:
     return np.ascontiguousarray(wide[:, channels].transpose(1, 0, 2))
 
 
-def _in_place(p: DepthwiseConv2DParams) -> bool:
-    """Output row y ends before the first input row that is not copied yet when it is written."""
-    return p.depth_multiplier == 1 and p.output_width <= p.input_width and p.output_height <= p.input_height
-
-
 def _params(p: DepthwiseConv2DParams, made: Requantization, channels: Ints, filter_: Ints) -> MveDepthwiseConv2DParams:
     columns = max((p.output_width - 1) * p.stride_width + (p.filter_width - 1) * p.dilation_width + 1,
                   p.pad_left + p.input_width)  # fmt: skip
     window = (p.filter_height - 1) * p.dilation_height + 1
+    direct = _direct(p, columns, window)
     return MveDepthwiseConv2DParams(
         p.input_height, p.input_width, p.input_channels, p.filter_height, p.filter_width, p.output_height,
         p.output_width, p.output_channels, p.stride_height, p.stride_width, p.dilation_height, p.dilation_width,
         p.pad_top, p.pad_left, -p.input_offset, p.output_offset, p.activation_min, p.activation_max,
-        p.depth_multiplier, len(channels), int(filter_.min() > -128), made.kind, made.left,
-        columns * p.output_channels, min(2 * window, window + 3) if window > 1 else 1,
+        p.depth_multiplier, len(channels), int(filter_.min() > -128), made.kind, made.left, made.fraction, int(direct),
+        (p.input_width if direct else columns) * p.output_channels, window,
     )  # fmt: skip
+
+
+def _direct(p: DepthwiseConv2DParams, columns: int, window: int) -> bool:
+    """Whether every window lies in the input and is read in whole vectors."""
+    inside = p.pad_top == p.pad_left == 0 and columns <= p.input_width
+    inside = inside and (p.output_height - 1) * p.stride_height + window <= p.input_height
+    run = p.output_channels * (p.output_width if p.stride_width == 1 else 1)
+    return inside and p.depth_multiplier == 1 and run % VECTOR == 0
+
+
+def _scratch(p: MveDepthwiseConv2DParams, small: bool) -> int:
+    """Bytes for the table of taps and for the rows."""
+    taps = p.filter_height * p.filter_width
+    table = 4 * taps if taps > (0 if small else UNROLLED_TAPS) else 0
+    return table + (0 if p.direct else p.row_bytes * p.window + VECTOR)
+
+
+def _lead(p: MveDepthwiseConv2DParams) -> int:
+    line = p.output_width * p.output_channels
+    if p.direct:
+        return reading_lead(np.arange(p.output_height)[:, None] * p.stride_height * p.row_bytes, line)
+    rows, heights = (p.input_width * p.input_channels, line), (p.input_height, p.output_height)
+    return copying_lead(rows, heights, p.stride_height, p.pad_top, p.window)

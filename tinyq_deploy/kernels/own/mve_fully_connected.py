@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -21,7 +21,16 @@ from tinyq_deploy.kernels.base import (
     weights,
 )
 from tinyq_deploy.kernels.own.mve import VECTOR, Ints, Requantization, mve_call, requantization, takes
-from tinyq_deploy.kernels.own.mve_conv_2d import GROUP, QUADS, MveConv2DParams, group_order, packed, whole_vectors
+from tinyq_deploy.kernels.own.mve_conv_2d import (
+    GROUP,
+    QUADS,
+    group_order,
+    packed,
+    pairs_lead,
+    pointwise,
+    scratch,
+    whole_vectors,
+)
 from tinyq_deploy.ops.fully_connected import BIAS, FILTER, INPUT, FullyConnected, FullyConnectedParams
 
 
@@ -35,6 +44,7 @@ class MveFullyConnectedParams:
     activation_max: int
     kind: int
     left: int
+    fraction: int
     vectors: int
     tail: int
 
@@ -59,9 +69,10 @@ class MveFullyConnected(Kernel):
         constants = Constant("constants", made.quads(group_order(p.output_depth)))
         vectors = whole_vectors(filter_)
         if p.batches > 1:
-            return _rows(p, made, reads, Constant("filter", packed(vectors)), constants, writes)
+            small = target.small
+            return _rows(p, made, small, reads, Constant("filter", packed(vectors, small)), constants, writes)
         params = MveFullyConnectedParams(
-            p.output_depth, p.output_offset, p.activation_min, p.activation_max, made.kind, made.left,
+            p.output_depth, p.output_offset, p.activation_min, p.activation_max, made.kind, made.left, made.fraction,
             vectors.shape[1], p.input_depth % VECTOR,
         )  # fmt: skip
         return mve_call("fully_connected", params, reads, Constant("filter", packed_quads(vectors)), constants, writes)
@@ -75,11 +86,12 @@ def packed_quads(vectors: Ints) -> Ints:
     return np.ascontiguousarray(padded.reshape(-1, GROUP, count, VECTOR)[:, QUADS].transpose(0, 1, 3, 2, 4))
 
 
-def _rows(p: FullyConnectedParams, made: Requantization, *arguments: Argument) -> KernelCall:
-    """The rows as pixels of one line. The kernel has no scratch and reads its input where it is."""
-    params = MveConv2DParams(
-        1, p.batches * p.input_depth, 1, p.batches, p.output_depth, 1, p.input_depth, 0, 0, -p.input_offset,
-        p.output_offset, p.activation_min, p.activation_max, made.kind, made.left, 1, 1, 0, 0, 1, 0, 1, 0,
-        -(-p.input_depth // VECTOR), p.input_depth % VECTOR, 0,
+def _rows(p: FullyConnectedParams, made: Requantization, small: bool, *arguments: Argument) -> KernelCall:
+    """The rows as pixels of one line."""
+    params = replace(
+        pointwise(p.input_depth, p.output_depth, small), input_height=1, input_bytes=p.batches * p.input_depth,
+        output_height=1, output_width=p.batches, input_zero_point=-p.input_offset, output_offset=p.output_offset,
+        activation_min=p.activation_min, activation_max=p.activation_max,
+        kind=made.kind, left=made.left, fraction=made.fraction,
     )  # fmt: skip
-    return mve_call("conv_2d", params, *arguments, Scratch(0))
+    return mve_call("conv_2d", params, *arguments, Scratch(scratch(params)), lead=pairs_lead(params))

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from tinyq_deploy.graph import NodeView
 from tinyq_deploy.kernels.base import Kernel, KernelCall, Read, Target, Write
-from tinyq_deploy.kernels.own.mve import mve_call, takes
-from tinyq_deploy.ops.pool_2d import AveragePool2D, MaxPool2D
+from tinyq_deploy.kernels.own.mve import mve_call, reading_lead, takes
+from tinyq_deploy.ops.pool_2d import AveragePool2D, MaxPool2D, Pool2DParams
 
 # |sum| + count / 2 of that many taps, and its product with a mean, stay inside int32.
 LARGEST_COUNT = 1 << 16
@@ -23,7 +25,7 @@ class MveAveragePool2D(Kernel):
         p = AveragePool2D.params(view)
         if not takes(target) or p.filter_height * p.filter_width > LARGEST_COUNT:
             return None
-        return mve_call("average_pool_2d", p, Read(view.given(0).index), Write(view.output().index))
+        return _call("average_pool_2d", view, p)
 
 
 class MveMaxPool2D(Kernel):
@@ -36,4 +38,11 @@ class MveMaxPool2D(Kernel):
         """Takes every node on a core with Helium."""
         if not takes(target):
             return None
-        return mve_call("max_pool_2d", MaxPool2D.params(view), Read(view.given(0).index), Write(view.output().index))
+        return _call("max_pool_2d", view, MaxPool2D.params(view))
+
+
+def _call(name: str, view: NodeView, p: Pool2DParams) -> KernelCall:
+    rows = np.maximum(np.arange(p.output_height) * p.stride_height - p.pad_top, 0)[:, None] * p.input_width
+    reads = (rows + np.maximum(np.arange(p.output_width) * p.stride_width - p.pad_left, 0)) * p.channels
+    lead = reading_lead(reads, p.channels)
+    return mve_call(name, p, Read(view.given(0).index), Write(view.output().index), lead=lead)

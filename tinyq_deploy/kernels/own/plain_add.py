@@ -16,6 +16,7 @@ import numpy.typing as npt
 from tinyq_deploy.cores import extension
 from tinyq_deploy.graph import NodeView
 from tinyq_deploy.kernels.base import Kernel, KernelCall, Read, Target, Write, operand, params_of
+from tinyq_deploy.kernels.broadcast import broadcasts
 from tinyq_deploy.ops.add import Add, AddParams
 
 Table = npt.NDArray[np.int64]
@@ -45,7 +46,9 @@ class OwnAdd(Kernel):
 
     def call(self, view: NodeView, target: Target) -> KernelCall | None:
         """Takes every pair of quantisations for which a form is found."""
-        params = affine(Add.params(view)) if extension(target.core) != "mve" else None
+        if extension(target.core) == "mve" or broadcasts(view):
+            return None
+        params = affine(Add.params(view))
         if params is None:
             return None
         inputs = (operand(view.given(0), "input1"), operand(view.given(1), "input2"))

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -102,9 +103,15 @@ def choose(
 ) -> Requantization:
     """The cheapest kind that all channels allow. One factor serves all channels. `activation` is the clamp that the
     kernel applies after saturation to int8, where it is narrower."""
-    count = len(sums.bias)
-    multiplier = np.broadcast_to(factors.multiplier, count).astype(np.int32)
-    shift = np.broadcast_to(factors.shift, count).astype(np.int32)
+    columns = np.broadcast_arrays(sums.bias, sums.low, sums.high, factors.multiplier, factors.shift)
+    return _choose(np.stack(columns).astype(np.int64).tobytes(), output_zero_point, activation)
+
+
+@lru_cache(maxsize=256)  # a layer is asked for again for each band of rows and each amount of scratch
+def _choose(columns: bytes, output_zero_point: int, activation: tuple[int, int]) -> Requantization:
+    bias, low, high, *factors = np.frombuffer(columns, np.int64).reshape(5, -1)
+    sums, count = Accumulators(bias, low, high), len(bias)
+    multiplier, shift = (column.astype(np.int32) for column in factors)
     generic = Requantization(
         GENERIC, 0, _wrapped(sums.bias), multiplier, np.full(count, output_zero_point, np.int32), shift
     )

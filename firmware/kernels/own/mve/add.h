@@ -32,7 +32,7 @@ TINYQ_MVE_INLINE int16x8_t tinyq_mve_add_8(const tinyq_own_mve_add_params *p, in
 
 TINYQ_MVE_INLINE int8x16_t tinyq_mve_add_16(const tinyq_own_mve_add_params *p, int8x16_t a, int8x16_t b)
 {
-    const tinyq_mve_output out = {0, 0, 0, p->activation_min, p->activation_max};
+    const tinyq_mve_output out = {0, 0, 0, 0, p->activation_min, p->activation_max};
     const int16x8_t even = tinyq_mve_add_8(p, vshllbq_n_s8(a, 8), vshllbq_n_s8(b, 8));
     const int16x8_t odd = tinyq_mve_add_8(p, vshlltq_n_s8(a, 8), vshlltq_n_s8(b, 8));
     const int8x16_t low = vqrshrnbq_n_s16(vreinterpretq_s8_s16(even), even, TINYQ_MVE_ADD_SHIFT - 16);

@@ -8,7 +8,7 @@
 typedef struct {
     int32_t output_depth, output_offset;
     int32_t activation_min, activation_max;
-    int32_t kind, left;    /* see tinyq_mve_output */
+    int32_t kind, left, fraction; /* see tinyq_mve_output */
     int32_t vectors, tail; /* see tinyq_mve_inputs */
 } tinyq_own_mve_fully_connected_params;
 
@@ -22,24 +22,24 @@ TINYQ_MVE_INLINE int32x4_t tinyq_mve_row_quad(const tinyq_own_mve_fully_connecte
     for (int32_t v = 0; v < whole; ++v) {
         const int8x16_t a = vld1q_s8(x);
         x += TINYQ_MVE_VECTOR;
-        s0 = vmladavaq_s8(s0, a, tinyq_mve_weights(*w));
-        s1 = vmladavaq_s8(s1, a, tinyq_mve_weights(*w + TINYQ_MVE_VECTOR));
-        s2 = vmladavaq_s8(s2, a, tinyq_mve_weights(*w + 2 * TINYQ_MVE_VECTOR));
-        s3 = vmladavaq_s8(s3, a, tinyq_mve_weights(*w + 3 * TINYQ_MVE_VECTOR));
+        s0 = vmladavaq_s8(s0, a, tinyq_mve_load_words(*w));
+        s1 = vmladavaq_s8(s1, a, tinyq_mve_load_words(*w + TINYQ_MVE_VECTOR));
+        s2 = vmladavaq_s8(s2, a, tinyq_mve_load_words(*w + 2 * TINYQ_MVE_VECTOR));
+        s3 = vmladavaq_s8(s3, a, tinyq_mve_load_words(*w + 3 * TINYQ_MVE_VECTOR));
         *w += 4 * TINYQ_MVE_VECTOR;
         TINYQ_MVE_HERE(*w);
     }
     if (p->tail != 0) {
         const int8x16_t a = vld1q_z_s8(x, vctp8q((uint32_t)p->tail));
-        s0 = vmladavaq_s8(s0, a, tinyq_mve_weights(*w));
-        s1 = vmladavaq_s8(s1, a, tinyq_mve_weights(*w + TINYQ_MVE_VECTOR));
-        s2 = vmladavaq_s8(s2, a, tinyq_mve_weights(*w + 2 * TINYQ_MVE_VECTOR));
-        s3 = vmladavaq_s8(s3, a, tinyq_mve_weights(*w + 3 * TINYQ_MVE_VECTOR));
+        s0 = vmladavaq_s8(s0, a, tinyq_mve_load_words(*w));
+        s1 = vmladavaq_s8(s1, a, tinyq_mve_load_words(*w + TINYQ_MVE_VECTOR));
+        s2 = vmladavaq_s8(s2, a, tinyq_mve_load_words(*w + 2 * TINYQ_MVE_VECTOR));
+        s3 = vmladavaq_s8(s3, a, tinyq_mve_load_words(*w + 3 * TINYQ_MVE_VECTOR));
         *w += 4 * TINYQ_MVE_VECTOR;
         TINYQ_MVE_HERE(*w);
     }
-    int32x4_t quad = vsetq_lane_s32(s1, vdupq_n_s32(s0), 1);
-    quad = vsetq_lane_s32(s3, vsetq_lane_s32(s2, quad, 2), 3);
+    int32x4_t quad = tinyq_mve_set_lanes_0_2(tinyq_mve_any(), s0, s2);
+    quad = tinyq_mve_set_lanes_1_3(quad, s1, s3);
     TINYQ_MVE_DONE(quad);
     return quad;
 }
@@ -51,13 +51,15 @@ TINYQ_MVE_INLINE int32x4_t tinyq_mve_row_quad(const tinyq_own_mve_fully_connecte
 TINYQ_KERNEL void tinyq_own_mve_fully_connected(const tinyq_own_mve_fully_connected_params *p, const int8_t *input,
                                                 const int8_t *filter, const int32_t *constants, int8_t *output)
 {
-    const tinyq_mve_output out = {p->kind, p->left, p->output_offset, p->activation_min, p->activation_max};
+    const tinyq_mve_output out = {p->kind, p->left, p->fraction, p->output_offset, p->activation_min,
+                                  p->activation_max};
     for (int32_t left = p->output_depth; left > 0; left -= TINYQ_MVE_GROUP) {
         int32x4_t even = tinyq_mve_row_quad(p, input, &filter);
         int32x4_t odd = tinyq_mve_row_quad(p, input, &filter);
         even = tinyq_mve_scale(even, &constants, out, 0);
         odd = tinyq_mve_scale(odd, &constants, out, 0);
-        tinyq_mve_store_group(output, even, odd, out, p->output_depth % TINYQ_MVE_GROUP == 0 ? TINYQ_MVE_GROUP : left);
+        tinyq_mve_store_group(output, tinyq_mve_results(even, odd, out), out,
+                              p->output_depth % TINYQ_MVE_GROUP == 0 ? TINYQ_MVE_GROUP : left);
         output += TINYQ_MVE_GROUP;
     }
 }

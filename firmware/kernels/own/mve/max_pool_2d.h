@@ -11,7 +11,7 @@ typedef tinyq_pool_2d_params tinyq_own_mve_max_pool_2d_params;
 TINYQ_KERNEL void tinyq_own_mve_max_pool_2d(const tinyq_own_mve_max_pool_2d_params *p, const int8_t *input,
                                             int8_t *output)
 {
-    const tinyq_mve_output out = {0, 0, 0, p->activation_min, p->activation_max};
+    const tinyq_mve_output out = {0, 0, 0, 0, p->activation_min, p->activation_max};
     for (int32_t out_y = 0; out_y < p->output_height; ++out_y) {
         const int32_t top = out_y * p->stride_height - p->pad_top;
         const int32_t first_y = top > 0 ? top : 0;

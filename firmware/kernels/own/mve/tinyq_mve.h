@@ -12,18 +12,12 @@
 
 /* What gcc would leave out of line, with its pointers in memory. */
 #define TINYQ_MVE_INLINE static inline __attribute__((always_inline, unused))
-/* What `size` builds keep once, where it is called several times. */
-#if defined(TINYQ_OPTIMIZE_SIZE)
-#define TINYQ_MVE_SHARED TINYQ_KERNEL
-#else
-#define TINYQ_MVE_SHARED TINYQ_MVE_INLINE
-#endif
 #define TINYQ_MVE_VECTOR 16
 #define TINYQ_MVE_QUAD 4
 #define TINYQ_MVE_NARROW 0
 #define TINYQ_MVE_SIGNED 1
 #define TINYQ_MVE_GENERAL 2
-#define TINYQ_MVE_SHIFT 16 /* of NARROW */
+#define TINYQ_MVE_SHIFT 16 /* the upper half of a sum */
 
 /* Unrolls the loop that follows; in `size` builds loops stay loops. */
 #if defined(TINYQ_OPTIMIZE_SIZE)
@@ -42,15 +36,40 @@
 #define TINYQ_MVE_HERE(pointer) __asm volatile("" : "+r"(pointer))
 #define TINYQ_MVE_DONE(vector) __asm volatile("" : "+w"(vector)) /* computed here, not where it is used */
 
-/* Sixteen packed weights; they are aligned to words, which gives the load a longer reach. */
-TINYQ_MVE_INLINE int8x16_t tinyq_mve_weights(const int8_t *w)
+/* VMLADAV adds to even registers only. What lives on across this leaves four of them to the sums that follow. */
+#define TINYQ_MVE_EVEN_FREE() __asm volatile("" : : : "r4", "r6", "r8", "r10")
+
+/* Sixteen bytes at a multiple of four, as weights are packed: words give the load a longer reach. */
+TINYQ_MVE_INLINE int8x16_t tinyq_mve_load_words(const int8_t *at)
 {
-    return vreinterpretq_s8_s32(vld1q_s32((const int32_t *)(const void *)w));
+    return vreinterpretq_s8_s32(vld1q_s32((const int32_t *)(const void *)at));
 }
 
-/* How sums become outputs. `left` is NARROW's shift of a sum before the multiplication. */
+/* A vector of no particular value, where every lane that counts is set later. */
+TINYQ_MVE_INLINE int32x4_t tinyq_mve_any(void)
+{
+    int32x4_t any;
+    __asm volatile("" : "=w"(any)); /* volatile: or it is kept in memory */
+    return any;
+}
+
+/* Two lanes at a time, for which gcc 12 has no pattern. */
+TINYQ_MVE_INLINE int32x4_t tinyq_mve_set_lanes_0_2(int32x4_t quad, int32_t lane0, int32_t lane2)
+{
+    __asm("vmov %q0[2], %q0[0], %1, %2" : "+w"(quad) : "r"(lane0), "r"(lane2));
+    return quad;
+}
+
+TINYQ_MVE_INLINE int32x4_t tinyq_mve_set_lanes_1_3(int32x4_t quad, int32_t lane1, int32_t lane3)
+{
+    __asm("vmov %q0[3], %q0[1], %1, %2" : "+w"(quad) : "r"(lane1), "r"(lane3));
+    return quad;
+}
+
+/* How sums become outputs. NARROW shifts a sum by `left` before the multiplication and has `fraction` bits below the
+ * halves that it makes: 0, 2, 4 or 6. */
 typedef struct {
-    int32_t kind, left, offset, low, high;
+    int32_t kind, left, fraction, offset, low, high;
 } tinyq_mve_output;
 
 /* The next four words at a pointer that walks. */
@@ -75,17 +94,18 @@ TINYQ_MVE_INLINE int32x4_t tinyq_mve_requantize(int32x4_t sum, int32x4_t multipl
 }
 
 /*
- * Four sums to 16.16 results, zero point and rounding included (NARROW), to whole results (SIGNED), or to clamped
- * results with the zero point, shifted up by 16 (GENERAL). `constants` walks on. `scaled`: NARROW's left shift is done already.
+ * Four sums to results with 16 + fraction bits behind the point, zero point included (NARROW), to whole results
+ * (SIGNED), or to clamped results with the zero point, shifted up by 16 (GENERAL). `constants` walks on. `scaled`:
+ * NARROW's left shift is done already.
  */
 TINYQ_MVE_INLINE int32x4_t tinyq_mve_scale(int32x4_t sum, const int32_t **constants, tinyq_mve_output out, int scaled)
 {
     if (out.kind == TINYQ_MVE_NARROW) {
         if (!scaled) {
-            sum = vshlq_r_s32(sum, out.left);
+            sum = vqshlq_r_s32(sum, out.left);
         }
         sum = vqrdmulhq_s32(sum, tinyq_mve_next(constants));
-        return vaddq_s32(sum, tinyq_mve_next(constants));
+        return vqaddq_s32(sum, tinyq_mve_next(constants));
     }
     sum = vaddq_s32(sum, tinyq_mve_next(constants));
     const int32x4_t multiplier = tinyq_mve_next(constants);
@@ -110,14 +130,36 @@ TINYQ_MVE_INLINE int16x8_t tinyq_mve_results(int32x4_t even, int32x4_t odd, tiny
     if (out.kind != TINYQ_MVE_SIGNED) {
         return tinyq_mve_halves(even, odd);
     }
-    const int16x8_t whole = vqmovntq_s32(vqmovnbq_s32(vreinterpretq_s16_s32(even), even), odd);
+    const int16x8_t any = vreinterpretq_s16_s32(tinyq_mve_any());
+    const int16x8_t whole = vqmovntq_s32(vqmovnbq_s32(any, even), odd);
     return vqaddq_n_s16(whole, (int16_t)out.offset);
 }
 
-/* Eight and eight saturated bytes, interleaved. */
-TINYQ_MVE_INLINE int8x16_t tinyq_mve_bytes(int16x8_t even, int16x8_t odd)
+/* Eight results as bytes, in the even lanes. */
+TINYQ_MVE_INLINE int8x16_t tinyq_mve_even_bytes(int16x8_t even, tinyq_mve_output out)
 {
-    return vqmovntq_s16(vqmovnbq_s16(vreinterpretq_s8_s16(even), even), odd);
+    const int8x16_t bytes = vreinterpretq_s8_s32(tinyq_mve_any());
+#if defined(TINYQ_OPTIMIZE_SIZE)
+    return vqmovnbq_s16(bytes, vqrshlq_n_s16(even, -out.fraction));
+#else
+    return out.fraction == 6   ? vqrshrnbq_n_s16(bytes, even, 6)
+           : out.fraction == 4 ? vqrshrnbq_n_s16(bytes, even, 4)
+           : out.fraction == 2 ? vqrshrnbq_n_s16(bytes, even, 2)
+                               : vqmovnbq_s16(bytes, even);
+#endif
+}
+
+/* Eight results as bytes in the odd lanes of `bytes`. */
+TINYQ_MVE_INLINE int8x16_t tinyq_mve_odd_bytes(int8x16_t bytes, int16x8_t odd, tinyq_mve_output out)
+{
+#if defined(TINYQ_OPTIMIZE_SIZE)
+    return vqmovntq_s16(bytes, vqrshlq_n_s16(odd, -out.fraction));
+#else
+    return out.fraction == 6   ? vqrshrntq_n_s16(bytes, odd, 6)
+           : out.fraction == 4 ? vqrshrntq_n_s16(bytes, odd, 4)
+           : out.fraction == 2 ? vqrshrntq_n_s16(bytes, odd, 2)
+                               : vqmovntq_s16(bytes, odd);
+#endif
 }
 
 /* The activation's clamp, where it is narrower than int8. */
@@ -130,6 +172,17 @@ TINYQ_MVE_INLINE int8x16_t tinyq_mve_activate(int8x16_t bytes, tinyq_mve_output 
         bytes = vminq_s8(bytes, vdupq_n_s8((int8_t)out.high));
     }
     return bytes;
+}
+
+/* Copies whole vectors until at least `size` bytes, 1 or more, are copied. */
+TINYQ_MVE_INLINE void tinyq_mve_copy_vectors(int8_t *to, const int8_t *from, int32_t size)
+{
+    int32_t left = (size + TINYQ_MVE_VECTOR - 1) / TINYQ_MVE_VECTOR;
+    do {
+        vst1q_s8(to, vld1q_s8(from));
+        to += TINYQ_MVE_VECTOR;
+        from += TINYQ_MVE_VECTOR;
+    } while (--left > 0);
 }
 
 /* Copies `size` bytes upwards; `from` is outside `to` or above it. */

@@ -53,7 +53,8 @@ static inline void tinyq_mve_rows_load(const tinyq_mve_rows_shape *s, const int8
 }
 
 /* The first row of the window of the next output row; its rows follow each other at row_bytes. */
-TINYQ_MVE_INLINE const int8_t *tinyq_mve_rows_next(const tinyq_mve_rows_shape *s, tinyq_mve_rows *rows, const int8_t *input)
+TINYQ_MVE_INLINE const int8_t *tinyq_mve_rows_next(const tinyq_mve_rows_shape *s, tinyq_mve_rows *rows,
+                                                   const int8_t *input)
 {
     if (rows->filled > 0) {
         rows->first += s->stride;

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""LOG against the oracle for all inputs, byte for byte; and every rule, broken."""
+
+from __future__ import annotations
+
+import pytest
+from cases import QUICK, THOROUGH
+from hypothesis import given
+from hypothesis import strategies as st
+from unary_cases import One, assert_rules_told, assert_shapes_exact, assert_table_exact, ones
+
+OPS = ("LOG",)
+cases = ones(out_scale=st.sampled_from((1e-3, 0.05, 0.0625, 0.3)))
+BASE = One()
+
+
+@QUICK
+@given(cases, st.sampled_from(OPS))
+def test_every_input_is_exact(case: One, op: str) -> None:
+    assert_table_exact(op, case, kind="litert")
+
+
+@pytest.mark.exhaustive
+@THOROUGH
+@given(cases, st.sampled_from(OPS))
+def test_every_input_is_exact_under_many_more(case: One, op: str) -> None:
+    assert_table_exact(op, case, kind="litert")
+
+
+@pytest.mark.parametrize("op", OPS)
+def test_the_generated_c_computes_what_the_oracle_does(op: str) -> None:
+    assert_shapes_exact(op, BASE, kind="litert")
+
+
+@pytest.mark.parametrize("op", OPS)
+def test_every_rule_is_told(op: str) -> None:
+    assert_rules_told(op, BASE, {})

@@ -1,0 +1,38 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Functions of two operands in portable C, broadcast or not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tinyq_deploy.graph import NodeView
+from tinyq_deploy.kernels.base import Kernel, KernelCall, Target, Write, params_of
+from tinyq_deploy.kernels.broadcast import broadcasts, operands, rows
+from tinyq_deploy.ops import OPERATORS
+
+
+class PortableBinary(Kernel):
+    """Element by element. The C functions are tinyq_portable_<op> and, for operands that broadcast,
+    tinyq_portable_<op>_rows; the former takes the struct tinyq_<struct>_params."""
+
+    kernel_set = "portable"
+
+    def __init__(self, op: str, struct: str) -> None:
+        self.op = op
+        self.struct = struct
+
+    def call(self, view: NodeView, target: Target) -> KernelCall | None:
+        """Takes every node."""
+        operator: Any = OPERATORS[self.op]
+        name, own = self.op.lower(), params_of(operator.params(view))
+        inputs, in_place = operands(view)
+        wide = broadcasts(view)
+        return KernelCall(
+            kernel_set="portable",
+            function=f"tinyq_portable_{name}" + ("_rows" if wide else ""),
+            header=f"portable/{name}.h",
+            params_type=f"tinyq_{name}_rows_params" if wide else f"tinyq_{self.struct}_params",
+            params=(*((f"op.{field}", value) for field, value in own), *rows(view).fields("rows")) if wide else own,
+            arguments=(*inputs, Write(view.output().index)),
+            in_place=in_place,
+        )

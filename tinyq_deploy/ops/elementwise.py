@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Elementwise operators: each output element is a function of the input elements at its place, broadcast as numpy does.
+
+One class per operator says what that function is, in integers. From it follow constant folding, intervals, tables.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from typing import ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from tinyq_deploy.graph import NodeView
+from tinyq_deploy.ops import rules
+from tinyq_deploy.ops.base import Operator, Rule
+
+Numbers = npt.NDArray[np.int64]
+INT8_VALUES: Numbers = np.arange(-128, 128, dtype=np.int64)
+MOST_DIMENSIONS = 6
+
+
+class Elementwise(Operator):
+    """Any such operator. `operands` of its inputs are read element by element; the others are parameters."""
+
+    channelwise = True
+    operands: ClassVar[int]
+
+    @staticmethod
+    def macs(view: NodeView) -> int:
+        """None: not a multiply-accumulate."""
+        return 0
+
+    @classmethod
+    @abstractmethod
+    def values(cls, view: NodeView, *operands: Numbers) -> Numbers:
+        """What the operator makes of int8 values, broadcast: int64 arrays in and out."""
+
+
+def operands_int8(view: NodeView) -> str | None:
+    """Both inputs and the output are int8, quantised as a whole, zero point in -128..127."""
+    tensors = (view.given(0), view.given(1), view.output())
+    return next((found for tensor in tensors if (found := rules.per_tensor(tensor))), None)
+
+
+def broadcast(view: NodeView) -> str | None:
+    """The inputs broadcast to the output's shape, which has at most 6 dimensions where they differ."""
+    shapes = [view.given(0).shape, view.given(1).shape, view.output().shape]
+    found = f"shapes {[list(shape) for shape in shapes]}"
+    try:
+        expected = np.broadcast_shapes(*shapes[:2])
+    except ValueError:
+        return found
+    fits = len(set(shapes)) == 1 or len(expected) <= MOST_DIMENSIONS
+    return None if shapes[2] == expected and fits else found
+
+
+class Binary(Elementwise):
+    """A function of two tensors. In each operand alone, whatever the other is, the result rises or falls throughout,
+    so that its extremes over two intervals are at their ends."""
+
+    operands = 2
+
+
+def binary_rules(*more: Rule) -> tuple[Rule, ...]:
+    """The rules of a Binary operator, then `more`."""
+    return (rules.operands(2), operands_int8, broadcast, *more)

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Layers and arena as the templates see them: text and addresses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tinyq_deploy import c_text, weights
+from tinyq_deploy.arena import Buffer
+from tinyq_deploy.chain import Band, Chain, Move, Part, Place, Run
+from tinyq_deploy.graph import Node
+from tinyq_deploy.kernels.base import Constant, Read, Scratch, Write
+from tinyq_deploy.plan import Layer, Plan
+
+
+def layer_context(plan: Plan, layer: Layer, arrays: weights.Weights, prefix: str) -> dict[str, Any]:
+    """One layer of model.c: its C functions, and for a chain the steps that call them."""
+    reads = [a.tensor for a in layer.call.arguments if isinstance(a, Read)]
+    writes = [a.tensor for a in layer.call.arguments if isinstance(a, Write)]
+    places = [", ".join(_span(plan, t) for t in group) for group in (reads, writes)]
+    scratch = (
+        f", scratch {layer.call.scratch_bytes} bytes at {layer.scratch_offset}" if layer.call.scratch_bytes else ""
+    )
+    shapes = [", ".join(c_text.shape(plan.graph.tensors[t].shape) for t in group) for group in (reads, writes)]
+    common = {
+        "symbol": layer.symbol,
+        "function": layer.call.function,
+        "shapes": f"{shapes[0]} -> {shapes[1]}",
+        "memory": f"Arena: {places[0]} -> {places[1]}{scratch}",
+        "parts": [_part(plan, layer, part, arrays, prefix) for part in layer.parts],
+        "chain": None,
+    }
+    return common if layer.chain is None else {**common, "chain": _chain(plan, layer, layer.chain, prefix)}
+
+
+def _span(plan: Plan, tensor: int) -> str:
+    offset = plan.offsets[tensor]
+    return f"{offset}..{offset + plan.graph.tensors[tensor].bytes - 1}"
+
+
+def _part(plan: Plan, layer: Layer, part: Part, arrays: weights.Weights, prefix: str) -> dict[str, Any]:
+    banded = layer.chain is not None
+    return {
+        "index": part.node.index,
+        "op": part.node.op if banded else layer.op,
+        "name": c_text.comment(plan.graph.tensors[part.node.outputs[0]].name),
+        "kernel": f"{part.call.function} ({part.call.kernel_set})",
+        "symbol": part.symbol,
+        "rows": _rows_of(plan, part) if banded else "",
+        "function": part.call.function,
+        "params_type": part.call.params_type,
+        "numbers": part.arguments,
+        "params": [f".{name} = {part.varying.get(name, value)}," for name, value in part.call.params],
+        "arguments": [_argument(plan, layer, part, argument, arrays, prefix) for argument in part.call.arguments],
+    }
+
+
+def _rows_of(plan: Plan, part: Part) -> str:
+    source, output = (plan.graph.tensors[t].shape for t in (part.node.inputs[0], part.node.outputs[0]))
+    return f"Some rows of {c_text.shape(source)} -> {c_text.shape(output)}"
+
+
+def _argument(plan: Plan, layer: Layer, part: Part, argument: object, arrays: weights.Weights, prefix: str) -> str:
+    match argument:
+        case Read(tensor):
+            return "input" if layer.chain else f"(const int8_t *)&{prefix}_arena[{plan.offsets[tensor]}]"
+        case Write(tensor):
+            return "output" if layer.chain else f"(int8_t *)&{prefix}_arena[{plan.offsets[tensor]}]"
+        case Constant(name):
+            return f"{prefix}_weights.{arrays.member[(part.symbol, name)]}"
+        case Scratch(size):
+            begin = (layer.scratch_offset or 0) + (layer.chain.window_bytes if layer.chain else 0)
+            return f"&{prefix}_arena[{begin}]" if size else "0"
+    raise TypeError(argument)
+
+
+def _chain(plan: Plan, layer: Layer, chain: Chain, prefix: str) -> dict[str, Any]:
+    begins = {
+        "input": plan.offsets[chain.nodes[0].inputs[0]],
+        "output": plan.offsets[chain.nodes[-1].outputs[0]],
+        "scratch": layer.scratch_offset or 0,
+    }
+    return {
+        "title": f"Layers {chain.nodes[0].index} to {chain.nodes[-1].index} in {len(chain.bands)} bands of rows",
+        "between": ", ".join(_between(plan, node) for node in chain.nodes[:-1]),
+        "bands": [
+            {"first": band.first, "last": band.last, "lines": _lines(band, begins, prefix)} for band in chain.bands
+        ],
+    }
+
+
+def _between(plan: Plan, node: Node) -> str:
+    tensor = plan.graph.tensors[node.outputs[0]]
+    return f'"{c_text.comment(tensor.name)}" {c_text.shape(tensor.shape)}'
+
+
+def _lines(band: Band, begins: dict[str, int], prefix: str) -> list[str]:
+    """The steps of a band as C."""
+
+    def at(place: Place) -> str:
+        return f"&{prefix}_arena[{begins[place.where] + place.offset}]"
+
+    def line(step: Run | Move) -> str:
+        if isinstance(step, Move):
+            return f"memmove({at(step.to)}, {at(step.source)}, {step.bytes});"
+        numbers = "".join(f", {number}" for number in step.numbers)
+        return f"{step.part.symbol}({at(step.read)}, {at(step.write)}{numbers});"
+
+    return [line(step) for step in band.steps]
+
+
+def layer_row(layer: Layer) -> dict[str, Any]:
+    """One layer in the README's table."""
+    kernel = f"{layer.call.function} ({layer.call.kernel_set})" if layer.call.function else "none: a view"
+    return {"index": layer.node.index, "op": layer.op, "kernel": kernel, "macs": layer.macs}
+
+
+def arena_row(plan: Plan, buffer: Buffer) -> dict[str, Any]:
+    """One buffer in the README's map of the arena."""
+    held = [
+        f"{c_text.comment(plan.graph.tensors[t].name)} {c_text.shape(plan.graph.tensors[t].shape)}"
+        for t in buffer.tensors
+    ]
+    names = [layer.node.index for layer in plan.layers]
+    first = "input" if buffer.first < 0 else names[buffer.first]
+    last = "output" if buffer.last >= len(names) else names[buffer.last]
+    less = "".join(f", {size} from {names[since]} on" for since, size in buffer.shrinks if since < len(names))
+    life, holds = f"{first} to {last}", ", ".join(held) or _scratch_of(plan, buffer)
+    return {"offset": buffer.offset, "bytes": f"{buffer.bytes}{less}", "life": life, "holds": holds}
+
+
+def _scratch_of(plan: Plan, buffer: Buffer) -> str:
+    chain = plan.layers[buffer.first].chain
+    return "scratch" if chain is None else f"{chain.window_bytes} of rows between the layers, scratch"
