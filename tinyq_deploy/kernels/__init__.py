@@ -23,6 +23,9 @@ from tinyq_deploy.kernels.own.mve_depthwise_conv_2d import MveDepthwiseConv2D
 from tinyq_deploy.kernels.own.mve_fully_connected import MveFullyConnected
 from tinyq_deploy.kernels.own.mve_pool_2d import MveAveragePool2D, MveMaxPool2D
 from tinyq_deploy.kernels.own.plain_add import OwnAdd
+from tinyq_deploy.kernels.own.plain_conv_2d import OwnPlainConv2D
+from tinyq_deploy.kernels.own.plain_depthwise_conv_2d import OwnPlainDepthwiseConv2D
+from tinyq_deploy.kernels.own.plain_fully_connected import OwnPlainFullyConnected
 from tinyq_deploy.kernels.own.plain_pool_2d import OwnAveragePool2D, OwnMaxPool2D
 from tinyq_deploy.kernels.own.plain_softmax import OwnSoftmax
 from tinyq_deploy.kernels.portable.binary import PortableBinary
@@ -44,6 +47,9 @@ KERNELS: tuple[Kernel, ...] = (
     OwnDspConv2D3x3(),
     OwnDspConv2D(),
     OwnDspFullyConnected(),
+    OwnPlainConv2D(),
+    OwnPlainDepthwiseConv2D(),
+    OwnPlainFullyConnected(),
     MveDepthwiseConv2D(),
     MveDepthwiseAsConv2D(),
     MveConv2D(),

@@ -7,7 +7,7 @@
  */
 #include "../tinyq_fixed_point.h"
 
-#if defined(__ARM_FEATURE_DSP)
+#if defined(__ARM_FEATURE_SAT)
 #include <arm_acle.h>
 #endif
 
@@ -21,7 +21,27 @@ enum {
 /* Words per channel in a table of bias, multiplier, offset and, but for RISING, shift. */
 #define TINYQ_OWN_CHANNEL_WORDS(kind) ((kind) == TINYQ_OWN_RISING ? 3 : 4)
 
-/* The high word of a * b, plus c. */
+/*
+ * The high word of a * b + rounding * 2^16, for b >= 0 and rounding 0 or 32768, from products of 16-bit halves: for cores
+ * whose multiplier gives only the low word.
+ */
+static inline int32_t tinyq_multiply_high_by_halves(int32_t a, int32_t b, uint32_t rounding)
+{
+    const int32_t a_high = a >> 16, b_high = b >> 16;
+    const uint32_t a_low = (uint32_t)a & 0xFFFF, b_low = (uint32_t)b & 0xFFFF;
+    /* Below 2^31 in size, as a_high * b_low is at most 32767 * 65535 and what is added at most 65534. */
+    const int32_t middle = a_high * (int32_t)b_low + (int32_t)(a_low * b_low >> 16);
+    const uint32_t low = a_low * (uint32_t)b_high + ((uint32_t)middle & 0xFFFF) + rounding;
+    return a_high * b_high + (middle >> 16) + (int32_t)(low >> 16);
+}
+
+#if defined(__ARM_ARCH_ISA_THUMB) && __ARM_ARCH_ISA_THUMB == 1
+#define TINYQ_BY_HALVES 1
+#else
+#define TINYQ_BY_HALVES 0
+#endif
+
+/* The high word of a * b, plus c; b >= 0. */
 static inline int32_t tinyq_multiply_high_add(int32_t a, int32_t b, int32_t c)
 {
 #if defined(__ARM_FEATURE_DSP)
@@ -29,11 +49,11 @@ static inline int32_t tinyq_multiply_high_add(int32_t a, int32_t b, int32_t c)
     __asm("smmla %0, %1, %2, %3" : "=r"(sum) : "r"(a), "r"(b), "r"(c));
     return sum;
 #else
-    return (int32_t)(((int64_t)a * b) >> 32) + c;
+    return (TINYQ_BY_HALVES ? tinyq_multiply_high_by_halves(a, b, 0) : (int32_t)(((int64_t)a * b) >> 32)) + c;
 #endif
 }
 
-/* The high word of a * b rounded, halves up, plus c. */
+/* The high word of a * b rounded, halves up, plus c; b >= 0. */
 static inline int32_t tinyq_multiply_high_round_add(int32_t a, int32_t b, int32_t c)
 {
 #if defined(__ARM_FEATURE_DSP)
@@ -41,7 +61,8 @@ static inline int32_t tinyq_multiply_high_round_add(int32_t a, int32_t b, int32_
     __asm("smmlar %0, %1, %2, %3" : "=r"(sum) : "r"(a), "r"(b), "r"(c));
     return sum;
 #else
-    return (int32_t)(((int64_t)a * b + ((int64_t)1 << 31)) >> 32) + c;
+    return c + (TINYQ_BY_HALVES ? tinyq_multiply_high_by_halves(a, b, 1u << 15)
+                                : (int32_t)(((int64_t)a * b + ((int64_t)1 << 31)) >> 32));
 #endif
 }
 
@@ -51,7 +72,7 @@ static inline int32_t tinyq_multiply_high_round_add(int32_t a, int32_t b, int32_
  */
 static inline int32_t tinyq_shift_saturate(int32_t x, int32_t shift)
 {
-#if defined(__ARM_FEATURE_DSP)
+#if defined(__ARM_FEATURE_SAT)
     return __ssat(x >> shift, 8);
 #else
     return tinyq_clamp(x >> shift, -128, 127);

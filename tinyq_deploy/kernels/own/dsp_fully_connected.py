@@ -68,7 +68,7 @@ class OwnDspFullyConnected(Kernel):
         if by_row and blends(quads, requantize.moved(sums, chosen)):
             return _rows(view, p, quads, chosen)
         return convolution(
-            view, _as_convolution(p), filter_.reshape(p.output_depth, 1, 1, -1), chosen, sums, target.small
+            view, as_convolution(p), filter_.reshape(p.output_depth, 1, 1, -1), chosen, sums, target.small
         )
 
 
@@ -119,7 +119,8 @@ def _blended(bias: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
     return np.ascontiguousarray(pairs.reshape(-1).astype(np.int32))
 
 
-def _as_convolution(p: FullyConnectedParams) -> Conv2DParams:
+def as_convolution(p: FullyConnectedParams) -> Conv2DParams:
+    """The rows as the pixels of a convolution of 1 by 1."""
     return Conv2DParams(
         1, p.batches, p.input_depth, 1, 1, p.input_depth, 1, p.batches, p.output_depth, 1, 1, 1, 1, 1, 0, 0,
         p.input_offset, p.output_offset, p.activation_min, p.activation_max,
