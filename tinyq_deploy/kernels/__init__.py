@@ -25,8 +25,14 @@ from tinyq_deploy.kernels.own.plain_pool_2d import OwnAveragePool2D, OwnMaxPool2
 from tinyq_deploy.kernels.portable.conv_2d import PortableConv2D, PortableDepthwiseConv2D
 from tinyq_deploy.kernels.portable.elementwise import PortableAdd, PortableSoftmax
 from tinyq_deploy.kernels.portable.fully_connected import PortableFullyConnected
+from tinyq_deploy.kernels.portable.movement import PortableCopy, PortableJoin, PortableSplit, PortableView
 from tinyq_deploy.kernels.portable.pool_2d import PortableAveragePool2D, PortableMaxPool2D
-from tinyq_deploy.kernels.portable.reshape import View
+from tinyq_deploy.kernels.portable.quantize import PortableDequantize, PortableQuantize
+from tinyq_deploy.kernels.portable.reduce import PortableReduce
+from tinyq_deploy.ops.pad import Pad, PadV2
+from tinyq_deploy.ops.reduce import Mean, ReduceMax, ReduceMin, Sum
+from tinyq_deploy.ops.slice import Slice, StridedSlice
+from tinyq_deploy.ops.transpose import Transpose
 
 KERNELS: tuple[Kernel, ...] = (
     OwnAdd(),
@@ -44,7 +50,6 @@ KERNELS: tuple[Kernel, ...] = (
     MveAdd(),
     MveMaxPool2D(),
     MveAveragePool2D(),
-    View(),
     CmsisNNAdd(),
     CmsisNNAveragePool2D(),
     CmsisNNConv2D(),
@@ -54,9 +59,28 @@ KERNELS: tuple[Kernel, ...] = (
     CmsisNNSoftmax(),
     PortableAdd(),
     PortableAveragePool2D(),
+    PortableJoin("CONCATENATION"),
     PortableConv2D(),
     PortableDepthwiseConv2D(),
+    PortableDequantize(),
+    PortableView("EXPAND_DIMS"),
     PortableFullyConnected(),
     PortableMaxPool2D(),
+    PortableReduce(Mean, "sum"),
+    PortableJoin("PACK"),
+    PortableCopy(Pad),
+    PortableCopy(PadV2),
+    PortableQuantize(),
+    PortableReduce(ReduceMax, "reduce_max"),
+    PortableReduce(ReduceMin, "reduce_min"),
+    PortableView("RESHAPE"),
+    PortableCopy(Slice),
     PortableSoftmax(),
+    PortableSplit("SPLIT"),
+    PortableSplit("SPLIT_V"),
+    PortableView("SQUEEZE"),
+    PortableCopy(StridedSlice),
+    PortableReduce(Sum, "sum"),
+    PortableCopy(Transpose),
+    PortableSplit("UNPACK"),
 )

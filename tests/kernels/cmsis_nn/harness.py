@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tinyq_deploy import assets, board
+from tinyq_deploy import assets, board, c_text
 from tinyq_deploy.graph import NodeView
 from tinyq_deploy.kernels.base import Argument, Constant, KernelCall, Read, Scratch, Write
 from tinyq_deploy.kernels.cmsis_nn import library as cmsis_nn
@@ -150,7 +150,7 @@ def _case(number: int, case: Case, rng: np.random.Generator) -> str:
         lines += [_array(f"{prefix}_{c.name}", c.values) for c in call.constants]
         lines.append(f"static int8_t {prefix}_out[{size}];")
         lines += [_scratch(prefix, call.scratch_bytes)] if call.scratch_bytes else []
-        values = ", ".join(f".{name} = {_literal(value)}" for name, value in call.params)
+        values = ", ".join(f".{name} = {c_text.number(value)}" for name, value in call.params)
         lines.append(f"static const {call.params_type} {prefix}_params = {{{values}}};")
         arguments = ", ".join(_argument(number, prefix, a) for a in call.arguments)
         body += [f"    {call.function}(&{prefix}_params, {arguments});"]
