@@ -87,20 +87,20 @@ def _strided(view: NodeView, axis: int, begin: int, end: int, stride: int, exten
 
     first = (low if stride > 0 else high) if masks["begin"] else place(begin)
     if masks["shrink_axis"]:
-        return Part(first, 1, dropped=True)
+        return Part(first, 1, stride, dropped=True)
     last = (high if stride > 0 else low) if masks["end"] else place(end)
     return Part(first, max(0, -(-(last - first) // stride)), stride)
 
 
 def strides_move(view: NodeView) -> str | None:
-    """No stride is 0, and an axis that the output drops has its element inside the input."""
-    strides = movement.values(view, 3)
+    """No stride is 0, and an axis that the output drops has one above 0 and its element inside the input."""
+    strides, shape = movement.values(view, 3), view.given(0).shape
     if 0 in strides:
         return f"strides {strides}"
-    parts = zip(strided_parts(view), view.given(0).shape, strict=True)
-    if all(0 <= part.first < extent for part, extent in parts if part.dropped):
+    dropped = [(part, extent) for part, extent in zip(strided_parts(view), shape, strict=True) if part.dropped]
+    if all(part.stride > 0 and 0 <= part.first < extent for part, extent in dropped):
         return None
-    return f"begin {movement.values(view, 1)}, input {list(view.given(0).shape)}"
+    return f"begin {movement.values(view, 1)}, strides {strides}, input {list(shape)}"
 
 
 def plain_masks(view: NodeView) -> str | None:
