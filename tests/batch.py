@@ -37,7 +37,7 @@ def build(
     check(graph)
     if not keep_layers:
         graph = run_passes(graph).graph
-    program = plan(graph, lower(graph, target, kernels))
+    program = plan(graph, lower(graph, target, kernels, fuse=not keep_layers))
     settings = render.Settings("batch", kernels, optimize)
     made = render.render(program, board, target, settings, model)
     assert board.memory is not None

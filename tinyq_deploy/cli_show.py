@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The commands that look and tell: settings, models, boards, operators, the installation, ports."""
+"""The commands that look and tell: settings, models, built images, boards, operators, the installation, ports."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tinyq_deploy import cli_options as o
-from tinyq_deploy.cli_base import config_here, emit, first, needed
+from tinyq_deploy.cli_base import board_of, config_here, emit, first, keys, needed
 
 
 def init(model: o.Model = None, board: o.BoardName = "nucleo") -> None:
@@ -33,6 +33,22 @@ def inspect(model: o.Model = None, json_out: o.Json = None) -> None:
     found = inspect_model.inspect(needed(first(model, config_here().model), "MODEL"))
     report.inspected(found)
     emit(found.to_json(), json_out)
+
+
+def compare(
+    old: o.OldResult, new: o.NewResult, tolerance: o.Tolerance = None, markdown: o.Markdown = None,
+    json_out: o.Json = None,
+) -> None:  # fmt: skip
+    """Hold two results of bench, run or the benchmark against each other; exit with 1 where a figure got worse."""
+    from tinyq_deploy import compare as stage
+    from tinyq_deploy import files, report
+
+    found = stage.compare(old, new, stage.tolerances(tolerance or ()))
+    report.compared(found)
+    emit(found.to_json(), json_out)
+    if markdown is not None:
+        files.write_text(markdown, found.markdown())
+    stage.require_no_worse(found)
 
 
 def boards(json_out: o.Json = None) -> None:
@@ -64,6 +80,20 @@ def doctor(json_out: o.Json = None) -> None:
     emit({"checks": [asdict(check) for check in checks]}, json_out)
 
 
+def estimate(
+    folder: o.Folder = None, board: o.BoardName = None, data: o.Data = None, x_key: o.XKey = None,
+    y_key: o.YKey = None, json_out: o.Json = None,
+) -> None:  # fmt: skip
+    """Instructions per layer of a built model, and modelled cycles on Cortex-M0+, M3 and M4; needs no board."""
+    from tinyq_deploy import deploy, records, report_estimate
+
+    config = config_here()
+    found = board_of(board, config)
+    result = deploy.estimate(deploy.project_folder(folder, found), found, data or "", keys(x_key, y_key, config))
+    report_estimate.estimated(result)
+    emit(records.estimate_json(result), json_out)
+
+
 def ports_command(json_out: o.Json = None) -> None:
     """List serial ports that may be a board, and why."""
     from dataclasses import asdict
@@ -93,8 +123,10 @@ def monitor(port: o.PortName = None, baud: o.Baud = None) -> None:
 COMMANDS: dict[str, Callable[..., None]] = {
     "init": init,
     "inspect": inspect,
+    "compare": compare,
     "boards": boards,
     "ops": ops,
+    "estimate": estimate,
     "doctor": doctor,
     "ports": ports_command,
     "monitor": monitor,

@@ -17,6 +17,7 @@ from tinyq_deploy import audit as audit_stage
 from tinyq_deploy import bench as bench_stage
 from tinyq_deploy import build as build_stage
 from tinyq_deploy import c_text, files, flashers, manifest, render, sizes, toolchains
+from tinyq_deploy import estimate as estimate_stage
 from tinyq_deploy import quantize as quantize_stage
 from tinyq_deploy.board import Board
 from tinyq_deploy.check import check
@@ -56,7 +57,8 @@ class DataKeys:
 @dataclass(frozen=True)
 class BuildRequest:
     """What to build and for which board. `representative` is the data a float model is calibrated with; `keep_layers`
-    leaves out all graph passes, so that every tensor of the model has its counterpart in the firmware."""
+    leaves out all graph passes and fuses no layers, so that every tensor of the model has its counterpart in the
+    firmware."""
 
     model: Path
     board: Board
@@ -112,7 +114,7 @@ def build(request: BuildRequest, progress: Progress = silent) -> BuildResult:
     library = cmsis_nn.find(request.cmsis_nn, os.environ)
     target = Target(request.board.core, library, small=request.optimize == "size")
     smaller = Optimized(graph) if request.keep_layers else optimize(graph)
-    lowered = lower(smaller.graph, target, request.kernels)
+    lowered = lower(smaller.graph, target, request.kernels, fuse=not request.keep_layers)
     program = plan(smaller.graph, lowered, keep_input=request.keep_input)
     check_fit(program, request.board)
     name = c_text.identifier(request.name or request.model.stem)
@@ -176,19 +178,23 @@ def flash(
     folder: Path, board: Board, *, method: str = "", probe: str = "", port: str = "", dry_run: bool = False
 ) -> Flashed:
     """Programs the image in `folder` and asks the board over the link whether it runs it. Raises FlashError."""
-    about = manifest.load(folder)
-    _same_board(about, board, folder)
-    image = folder / "out" / "firmware.elf"
-    if not image.is_file():
-        raise UsageError("the project is built", f"no {image}", "run `tinyq-deploy build` first")
-    result = flashers.flash(image, board, method or None, probe or None, dry_run)
+    about = _manifest(folder, board)
+    result = flashers.flash(_image(folder), board, method or None, probe or None, dry_run)
     return Flashed(result, "a dry run" if dry_run else verify_flashed(about, board, probe, port))
 
 
-def _same_board(about: manifest.Manifest, board: Board, folder: Path) -> None:
+def _image(folder: Path) -> Path:
+    if not (image := folder / "out" / "firmware.elf").is_file():
+        raise UsageError("the project is built", f"no {image}", "run `tinyq-deploy build` first")
+    return image
+
+
+def _manifest(folder: Path, board: Board) -> manifest.Manifest:
+    about = manifest.load(folder)
     if about.board != board.name:
         found = f"{folder} was built for {about.board}, --board says {board.name}"
         raise UsageError("the project is built for this board", found, "build it for this board")
+    return about
 
 
 @dataclass(frozen=True)
@@ -224,8 +230,7 @@ class BenchResult:
 def bench(request: BenchRequest, on_row: Callable[[bench_stage.Row], None] | None = None,
           progress: Progress = silent) -> BenchResult:  # fmt: skip
     """Streams a data set through the firmware of `request.folder` and measures it."""
-    about = manifest.load(request.folder)
-    _same_board(about, request.board, request.folder)
+    about = _manifest(request.folder, request.board)
     model = manifest.model_of(request.folder, about)
     inputs = read(model, about.model).input_tensors()
     data = load_data(request.data, x_key=request.keys.x, y_key=request.keys.y, inputs=inputs)
@@ -280,3 +285,17 @@ def gate(result: BenchResult, *, accuracy: float | None, exact: bool) -> None:
         faults.append(Fault(f"every output equals {found.oracle}", f"{found.exact} of {found.total}", "see the report"))
     if faults:
         raise ThresholdError.of(faults)
+
+
+def estimate(folder: Path, board: Board, data: str = "", keys: DataKeys = DataKeys()) -> estimate_stage.Estimate:
+    """Instructions per layer of the image in `folder`, and modelled cycles on Cortex-M0+, M3 and M4. The input is the
+    first sample of `data`, else the reference noise. Raises FirmwareFault when the outputs are not the oracle's."""
+    about = _manifest(folder, board)
+    model = manifest.model_of(folder, about)
+    tensors = read(model, about.model).input_tensors()
+    sample = tuple(estimate_stage.noise(tensor) for tensor in tensors)
+    if data:
+        sample = model_samples(load_data(data, x_key=keys.x, y_key=keys.y, inputs=tensors), tensors, 1)[0]
+    found = estimate_stage.estimate(_image(folder), about, board, [array.tobytes() for array in sample])
+    with open_oracle(model) as oracle:
+        return estimate_stage.checked(found, oracle.run(sample), oracle.name)

@@ -28,6 +28,7 @@ _EXTRAS = {
     "tensorflow": ("tensorflow", "quantizes Keras models and SavedModels"),
     "tf-keras": ("tensorflow", "reads Keras models that Keras 3 does not"),
     "tflite-micro": ("oracle", "the reference that results are compared with"),
+    "capstone": ("virtual", "estimates of cycles"),
     "unicorn": ("virtual", "the virtual STM32F4 board"),
     "ziglang": ("virtual", "a compiler for every board"),
     "bakenn": ("cmsis-nn", "a copy of CMSIS-NN"),

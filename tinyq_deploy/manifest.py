@@ -36,8 +36,8 @@ class Io:
 
 @dataclass(frozen=True)
 class LayerEntry:
-    """One layer; `index` is its number in the model, where passes may have removed others; `symbol` is empty for a
-    view, which runs no code."""
+    """One layer; `index` is its number in the model, where passes may have removed others, or its last node's where
+    `op` names several, as in "CONV_2D + ADD"; `symbol` is empty for a view, which runs no code."""
 
     index: int
     op: str
@@ -108,7 +108,7 @@ def _layer(plan: Plan, position: int) -> LayerEntry:
     function = layer.call.function or ""
     name = plan.graph.tensors[layer.node.outputs[0]].name[:80]
     return LayerEntry(
-        layer.node.index, layer.node.op, name, layer.symbol if function else "", layer.call.kernel_set, function,
+        layer.node.index, layer.op, name, layer.symbol if function else "", layer.call.kernel_set, function,
         layer.macs, layer.call.scratch_bytes,
     )  # fmt: skip
 

@@ -59,17 +59,24 @@ class Buffer:
 
 @dataclass(frozen=True)
 class Layer:
-    """One node with the call that was chosen for it. `scratch_offset` is None where the call needs no scratch."""
+    """One node with the call that was chosen for it, which computes the earlier nodes `fused` too. `scratch_offset` is
+    None where the call needs no scratch."""
 
     node: Node
     call: KernelCall
     macs: int
     scratch_offset: int | None
+    fused: tuple[Node, ...] = ()
+
+    @property
+    def op(self) -> str:
+        """The operators it computes."""
+        return " + ".join(node.op for node in (*self.fused, self.node))
 
     @property
     def symbol(self) -> str:
         """Name of the generated C function."""
-        return f"layer_{self.node.index:02d}_{self.node.op.lower()}"
+        return f"layer_{self.node.index:02d}_{self.op.lower().replace(' + ', '_')}"
 
 
 @dataclass(frozen=True)
@@ -100,7 +107,7 @@ def plan(graph: Graph, lowered: Sequence[LoweredNode], *, keep_input: bool = Fal
     at = {b.first: b.offset for b in placed if not b.tensors}
     return Plan(
         graph=graph,
-        layers=tuple(Layer(i.node, i.candidates[0], i.macs, at.get(n)) for n, i in enumerate(lowered)),
+        layers=tuple(Layer(i.node, i.candidates[0], i.macs, at.get(n), i.fused) for n, i in enumerate(lowered)),
         buffers=tuple(sorted(placed, key=lambda b: (b.first, b.last, b.tensors))),
         offsets=MappingProxyType({t: b.offset for b in placed for t in b.tensors}),
         arena_bytes=_height(placed),
@@ -266,8 +273,8 @@ def check_fit(plan: Plan, board: Board) -> None:
 
 
 def _peak(plan: Plan) -> str:
-    node = plan.graph.nodes[plan.peak_layer]
-    return f"layer {node.index} {node.op}"
+    layer = plan.layers[plan.peak_layer]
+    return f"layer {layer.node.index} {layer.op}"
 
 
 def _largest_activations(plan: Plan) -> str:

@@ -13,9 +13,12 @@ if TYPE_CHECKING:
     from tinyq_deploy import bench as bench_stage
     from tinyq_deploy.board import Board
     from tinyq_deploy.deploy import BenchResult, BuildResult, Flashed
+    from tinyq_deploy.estimate import Estimate
     from tinyq_deploy.quantize import QuantizeResult
 
+ESTIMATED = "modelled, 0 wait states"
 RUN_SCHEMA = "tinyq-deploy/run/1"
+BENCHMARK_SCHEMA = "tinyq-deploy/benchmark/1"
 BOARD_FIELDS = {"name", "title", "aliases", "core", "verified", "memory", "clock"}
 
 
@@ -96,6 +99,31 @@ def bench_json(result: BenchResult) -> dict[str, Any]:
         ],
         "link": {"resends": found.resends, "device": dataclasses.asdict(found.stats)},
         "warnings": list(result.warnings),
+    }  # fmt: skip
+
+
+def estimate_json(found: Estimate) -> dict[str, Any]:
+    """estimate --json. Cycles are null where the core has no model."""
+    about, board = found.manifest, found.board
+    modelled = found.timing is not None
+    return {
+        "schema": "tinyq-deploy/estimate/1",
+        "tool": f"tinyq-deploy {__version__}",
+        "model": {"name": about.name, "file": about.model, "sha256": about.model_sha256},
+        "board": {"name": about.board, "core": about.core, "clock_hz": board.clock.hz if board.clock else None},
+        "firmware": {"build_id": about.build_id, "kernels": about.kernels, "cmsis_nn": about.cmsis_nn,
+                     "optimize": about.optimize},
+        "cycles_source": ESTIMATED if modelled else None,
+        "oracle": found.oracle,
+        "instructions": found.total.instructions,
+        "cycles": found.total.cycles if modelled else None,
+        "layers": [
+            {"index": layer.entry.index, "op": layer.entry.op, "kernel": layer.entry.function,
+             "kernel_set": layer.entry.kernel_set, "macs": layer.entry.macs,
+             "instructions": layer.total.instructions, "cycles": layer.total.cycles if modelled else None,
+             "kinds": {kind: dataclasses.asdict(spent) for kind, spent in layer.kinds.items()}}
+            for layer in found.layers
+        ],
     }  # fmt: skip
 
 

@@ -94,7 +94,7 @@ def _context(plan: Plan, board: Board, settings: Settings) -> dict[str, object]:
         "cmsis": any(layer.call.library_functions for layer in layers),
         "arena_bytes": plan.arena_bytes,
         "lower_bound": plan.lower_bound,
-        "peak": f"{plan.layers[plan.peak_layer].node.index} {plan.layers[plan.peak_layer].node.op}",
+        "peak": f"{plan.layers[plan.peak_layer].node.index} {plan.layers[plan.peak_layer].op}",
         "headers": sorted({layer.call.header for layer in layers}),
         "layers": [_layer(plan, layer, arrays, settings.name) for layer in layers],
         "layer_rows": [_layer_row(layer) for layer in plan.layers],
@@ -119,7 +119,7 @@ def _layer(plan: Plan, layer: Layer, arrays: weights.Weights, prefix: str) -> di
     )
     return {
         "index": layer.node.index,
-        "op": layer.node.op,
+        "op": layer.op,
         "name": c_text.comment(tensors[layer.node.outputs[0]].name),
         "shapes": f"{shapes[0]} -> {shapes[1]}",
         "memory": f"Arena: {places[0]} -> {places[1]}{scratch}",
@@ -152,7 +152,7 @@ def _argument(plan: Plan, layer: Layer, argument: object, arrays: weights.Weight
 
 def _layer_row(layer: Layer) -> dict[str, object]:
     kernel = f"{layer.call.function} ({layer.call.kernel_set})" if layer.call.function else "none: a view"
-    return {"index": layer.node.index, "op": layer.node.op, "kernel": kernel, "macs": layer.macs}
+    return {"index": layer.node.index, "op": layer.op, "kernel": kernel, "macs": layer.macs}
 
 
 def _arena_row(plan: Plan, buffer: Buffer) -> dict[str, object]:

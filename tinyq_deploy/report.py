@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tinyq_deploy import bench as bench_stage
     from tinyq_deploy.audit import LayerAudit
     from tinyq_deploy.board import Board
+    from tinyq_deploy.compare import Comparison
     from tinyq_deploy.deploy import BenchResult, BuildResult, Flashed
     from tinyq_deploy.doctor import Check
     from tinyq_deploy.inspect_model import Inspection
@@ -284,6 +285,22 @@ def inspected(found: Inspection) -> None:
         )
     for fault in found.faults:
         warn(f"does not compile: {fault}")
+
+
+def compared(found: Comparison) -> None:
+    """What changed between two results."""
+    moved = [change for change in found.changes if change.old != change.new]
+    if moved:
+        table = _table("changes", "measurement", "figure", "old", "new", "worse by", right=("old", "new", "worse by"))
+        for change in moved:
+            row = (change.of, change.figure, f"{change.old:,}", f"{change.new:,}", change.share)
+            table.add_row(*row, style="red" if change.worse else None)
+        console.print(table)
+    say(f"{len(found.changes)} figures compared, {len(moved)} changed, {len(found.worse)} got worse")
+    for name in found.only_old:
+        warn(f"only in the old result: {name}")
+    for name in found.only_new:
+        say(f"only in the new result: {name}")
 
 
 def boards(found: Sequence[Board]) -> None:

@@ -3,12 +3,14 @@
 
 from __future__ import annotations
 
-from tinyq_deploy.kernels.base import Kernel
+from tinyq_deploy.kernels.base import FusedKernel, Kernel
 from tinyq_deploy.kernels.cmsis_nn.conv_2d import CmsisNNConv2D, CmsisNNDepthwiseConv2D
 from tinyq_deploy.kernels.cmsis_nn.elementwise import CmsisNNAdd, CmsisNNSoftmax
 from tinyq_deploy.kernels.cmsis_nn.fully_connected import CmsisNNFullyConnected
 from tinyq_deploy.kernels.cmsis_nn.pool_2d import CmsisNNAveragePool2D, CmsisNNMaxPool2D
 from tinyq_deploy.kernels.own.dsp_conv_2d import OwnDspConv2D
+from tinyq_deploy.kernels.own.dsp_conv_2d_3x3 import OwnDspConv2D3x3
+from tinyq_deploy.kernels.own.dsp_conv_2d_add import OwnDspConv2D3x3Add, OwnDspConv2DAdd
 from tinyq_deploy.kernels.own.dsp_depthwise_conv_2d import (
     DspDepthwiseConv2D,
     DspDepthwiseConv2D3x3,
@@ -22,6 +24,7 @@ from tinyq_deploy.kernels.own.mve_fully_connected import MveFullyConnected
 from tinyq_deploy.kernels.own.mve_pool_2d import MveAveragePool2D, MveMaxPool2D
 from tinyq_deploy.kernels.own.plain_add import OwnAdd
 from tinyq_deploy.kernels.own.plain_pool_2d import OwnAveragePool2D, OwnMaxPool2D
+from tinyq_deploy.kernels.own.plain_softmax import OwnSoftmax
 from tinyq_deploy.kernels.portable.conv_2d import PortableConv2D, PortableDepthwiseConv2D
 from tinyq_deploy.kernels.portable.elementwise import PortableAdd, PortableSoftmax
 from tinyq_deploy.kernels.portable.fully_connected import PortableFullyConnected
@@ -41,6 +44,8 @@ KERNELS: tuple[Kernel, ...] = (
     DspDepthwiseConv2D3x3(),
     DspDepthwiseConv2D(),
     OwnMaxPool2D(),
+    OwnSoftmax(),
+    OwnDspConv2D3x3(),
     OwnDspConv2D(),
     OwnDspFullyConnected(),
     MveDepthwiseConv2D(),
@@ -84,3 +89,5 @@ KERNELS: tuple[Kernel, ...] = (
     PortableCopy(Transpose),
     PortableSplit("UNPACK"),
 )
+
+FUSED_KERNELS: tuple[FusedKernel, ...] = (OwnDspConv2D3x3Add(), OwnDspConv2DAdd())

@@ -106,6 +106,18 @@ class Kernel(ABC):
         """The call that computes a checked node on `target`, None where this kernel does not take it."""
 
 
+class FusedKernel(ABC):
+    """One kernel for two nodes, of which the second alone reads the first's output: it reads the activations of both
+    but that one, and writes the second's output."""
+
+    ops: ClassVar[tuple[str, str]]
+    kernel_set: ClassVar[KernelSet]
+
+    @abstractmethod
+    def call(self, first: NodeView, second: NodeView, target: Target) -> KernelCall | None:
+        """The call that computes both checked nodes on `target`, None where this kernel does not take them."""
+
+
 def params_of(struct: Any) -> tuple[tuple[str, int | float], ...]:
     """The fields of a parameter dataclass, in the order of the C struct: int32, float32, or arrays of int32."""
     found: list[tuple[str, int | float]] = []

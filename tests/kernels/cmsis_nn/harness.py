@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import bare_core
 import numpy as np
 import numpy.typing as npt
 
@@ -41,7 +42,15 @@ class Machine:
     @property
     def tools(self) -> tuple[str, ...]:
         """Programs that must be installed."""
-        return ("gcc",) if self.is_host else ("arm-none-eabi-gcc", "qemu-system-arm")
+        if self.is_host:
+            return ("gcc",)
+        return ("arm-none-eabi-gcc", *(("qemu-system-arm",) if self.qemu else ()))
+
+    @property
+    def qemu(self) -> str:
+        """QEMU's name of the board, empty where it has none and a bare core in unicorn stands in."""
+        machine = board.load(self.board).emulate.qemu
+        return machine.machine if machine and machine.machine == self.board.removesuffix("-m0plus") else ""
 
     def command(self) -> list[str]:
         """The compiler with its target flags."""
@@ -49,7 +58,11 @@ class Machine:
             return ["gcc"]
         toolchain = {"gcc": Gcc, "zig": Zig}[self.compiler].find()
         assert toolchain is not None
-        flags = [] if self.compiler == "gcc" else ["-fhosted", "-fno-sanitize=undefined", "-fno-stack-protector"]
+        flags = (
+            []
+            if self.compiler == "gcc"
+            else ["-fhosted", "-fno-sanitize=undefined", "-fno-stack-protector", "-fomit-frame-pointer"]
+        )
         return [*toolchain.command, *toolchain.target_flags(board.load(self.board)), "-ffunction-sections", *flags]
 
 
@@ -107,7 +120,9 @@ def build_and_run(source: str, objects: Sequence[Path], folder: Path, machine: M
              *map(str, objects), "-o", str(program)], folder)  # fmt: skip
         return run([str(program)], folder)
     link_bare_metal(objects, folder, machine, program, optimize)
-    return run(["qemu-system-arm", "-M", machine.board, "-display", "none", "-monitor", "none",
+    if not machine.qemu:
+        return bare_core.run(program, board.load(machine.board))
+    return run(["qemu-system-arm", "-M", machine.qemu, "-display", "none", "-monitor", "none",
                 "-serial", "none", "-chardev", "stdio,id=out", "-semihosting-config",
                 "enable=on,target=native,chardev=out", "-kernel", str(program)], folder)  # fmt: skip
 
@@ -119,11 +134,26 @@ def link_bare_metal(objects: Sequence[Path], folder: Path, machine: Machine, pro
     for path, flags in ((folder / "main.c", _WARNINGS), (BARE_METAL / "start.c", _WARNINGS), (libc, ("-fno-builtin",))):
         own.append(str(folder / (path.stem + ".own.o")))
         run([*command, optimize, *flags, *includes(machine), "-c", str(path), "-o", own[-1]], folder)
-    script = str(BARE_METAL / f"{machine.board}.ld")
+    script = str(_linker_script(folder, machine))
     last = ["-nostdlib", "-lgcc"] if machine.compiler == "gcc" else ["-nodefaultlibs", "-nostartfiles"]
     run(
         [*command, "-Wl,--gc-sections", "-Wl,-T," + script, *own, *map(str, objects), *last, "-o", str(program)], folder
     )
+
+
+def _linker_script(folder: Path, machine: Machine) -> Path:
+    """The board's memory for a program of its own. A board whose constants lie apart from its code has a file here."""
+    own = BARE_METAL / f"{machine.board}.ld"
+    if own.is_file():
+        return own
+    memory = board.load(machine.board).memory
+    assert memory is not None
+    regions = {"FLASH": memory.flash, "RAM": memory.ram}
+    text = (BARE_METAL / "program.ld").read_text(encoding="utf-8")
+    for name, region in regions.items():
+        text = text.replace(f"{name}_ORIGIN", hex(region.origin)).replace(f"{name}_BYTES", str(region.bytes))
+    (folder / "program.ld").write_text(text, encoding="utf-8")
+    return folder / "program.ld"
 
 
 def program(cases: Sequence[Case], rng: np.random.Generator) -> str:
@@ -145,27 +175,27 @@ def _case(number: int, case: Case, rng: np.random.Generator) -> str:
     ]
     size = case.view.output().size
     body = []
+    name = case.view.node.op + " " + " ".join(str(list(t.shape)) for t in case.view.graph.tensors)
+    checks = [f'    int bad = compare({number}, "{name}", c{number}a_out, c{number}b_out, {size});']
     for which, call in (("a", case.expected), ("b", case.tested)):
         prefix = f"c{number}{which}"
         lines += [_array(f"{prefix}_{c.name}", c.values) for c in call.constants]
-        lines.append(f"static int8_t {prefix}_out[{size}];")
-        lines += [_scratch(prefix, call.scratch_bytes)] if call.scratch_bytes else []
+        spaces = {"out": size} | ({"scratch": call.scratch_bytes} if call.scratch_bytes else {})
+        for what, length in spaces.items():
+            lines.append(_guarded(f"{prefix}_{what}", "int8_t" if what == "out" else "uint8_t", length))
+            body.insert(0, f"    guard_set({prefix}_{what}, {length});")
+            checks.append(f"    bad |= guard_check({number}, {prefix}_{what}, {length});")
         values = ", ".join(f".{name} = {c_text.number(value)}" for name, value in call.params)
         lines.append(f"static const {call.params_type} {prefix}_params = {{{values}}};")
         arguments = ", ".join(_argument(number, prefix, a) for a in call.arguments)
         body += [f"    {call.function}(&{prefix}_params, {arguments});"]
-    name = case.view.node.op + " " + " ".join(str(list(t.shape)) for t in case.view.graph.tensors)
-    checks = [f'    int bad = compare({number}, "{name}", c{number}a_out, c{number}b_out, {size});']
-    for which, call in (("a", case.expected), ("b", case.tested)):
-        if call.scratch_bytes:
-            guard = f"c{number}{which}_scratch"
-            body.insert(0, f"    guard_set({guard} + {call.scratch_bytes});")
-            checks.append(f"    bad |= guard_check({number}, {guard} + {call.scratch_bytes});")
     return "\n".join([*lines, f"static int case_{number}(void)", "{", *body, *checks, "    return bad;", "}"])
 
 
-def _scratch(prefix: str, size: int) -> str:
-    return f"static _Alignas(4) uint8_t {prefix}_scratch[{size} + GUARD];"
+def _guarded(name: str, kind: str, size: int) -> str:
+    """Memory between guards on both sides."""
+    space = f"static _Alignas(4) {kind} {name}_space[GUARD + {size} + GUARD];"
+    return f"{space}\nstatic {kind} *const {name} = {name}_space + GUARD;"
 
 
 def _argument(number: int, prefix: str, argument: Argument) -> str:

@@ -53,24 +53,47 @@ def check(found: Sequence[Case], machine: Machine, folder: Path, optimize: str =
 
 
 def _over_the_input(source: str, found: Sequence[Case]) -> str:
-    """The program with one more call at the end of each case whose output may lie over an input that holds it."""
+    """The program with more calls at the end of each case: the output over an input that holds it, and `lead` bytes
+    before the input."""
     parts = re.split(r"(?<=\n)    return bad;\n", source)
     for number, case in enumerate(found):
         size = case.view.output().size
+        if case.tested.lead is not None:
+            parts[number] += _leading(number, case, size, case.tested.lead)
         for tensor in case.tested.in_place:
             if case.view.graph.tensors[tensor].size >= size and case.tested.in_place.count(tensor) == 1:
                 place = f"c{number}_in{tensor}"
-                values = ", ".join(_argument(number, place, a) for a in case.tested.arguments)
-                parts[number] += f"    {case.tested.function}(&c{number}b_params, {values});\n"
+                parts[number] += _call(number, case, place, place)
                 parts[number] += f'    bad |= compare({number}, "over its input", c{number}a_out, {place}, {size});\n'
                 break
     return "    return bad;\n".join(parts)
 
 
+def _leading(number: int, case: Case, size: int, lead: int) -> str:
+    """The call with its output `lead` bytes, and what makes that a multiple of four, before its input."""
+    (read,) = (a.tensor for a in case.tested.arguments if isinstance(a, Read))
+    length, lead = case.view.graph.tensors[read].size, -(-lead // 4) * 4
+    whole, place = max(size, lead + length), f"c{number}_lead"
+    return (
+        f"    static _Alignas(4) int8_t {place}_space[GUARD + {whole} + GUARD];\n"
+        f"    int8_t *const {place} = {place}_space + GUARD;\n"
+        f"    guard_set({place}, {whole});\n"
+        f"    memcpy({place} + {lead}, c{number}_in{read}, {length});\n"
+        + _call(number, case, f"{place} + {lead}", place)
+        + f'    bad |= compare({number}, "ahead of its input", c{number}a_out, {place}, {size});\n'
+        f"    bad |= guard_check({number}, {place}, {whole});\n"
+    )
+
+
+def _call(number: int, case: Case, source: str, target: str) -> str:
+    """The tested call with its output at `target`; its only activation is at `source` unless it reads several."""
+    reads = [a for a in case.tested.arguments if isinstance(a, Read)]
+    values = ", ".join(
+        source if isinstance(a, Read) and len(reads) == 1 else _argument(number, target, a)
+        for a in case.tested.arguments
+    )
+    return f"    {case.tested.function}(&c{number}b_params, {values});\n"
+
+
 def _argument(number: int, place: str, argument: Argument) -> str:
-    match argument:
-        case Read(tensor):
-            return f"c{number}_in{tensor}"
-        case Write():
-            return place
-    return harness._argument(number, f"c{number}b", argument)
+    return place if isinstance(argument, Write) else harness._argument(number, f"c{number}b", argument)

@@ -33,8 +33,8 @@ PLAIN, BLENDED, WIDE = range(3)
 WIDE_PIXELS, WIDE_BYTES = 256, 4096
 # Pixels whose windows are expanded together, before any of their outputs is written.
 STRIP_PIXELS = 3
-# Taps from which the last step of BLENDED, one instruction per output, pays.
-BLENDED_TAPS = 12
+# Taps from which the last step of BLENDED, two instructions per output of every second channel, pays.
+BLENDED_TAPS = 8
 
 
 @dataclass(frozen=True)

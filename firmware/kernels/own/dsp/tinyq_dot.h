@@ -5,11 +5,11 @@
  * Dot products of 2 output channels with 3 pixels at once: the inner loop of convolutions on cores with the DSP
  * extension. All 14 registers are taken, which compilers do not manage without spilling, hence the assembly.
  *
- * A quad is 4 taps. The strip holds, per quad, pixel 0, 1 and 2 as int16 in the order taps 0, 2, 1, 3: that is how
- * SXTB16 parts a word of bytes. Weights of the channels a and b lie per quad in one of these forms:
+ * A quad is 4 taps. The strip holds, per quad as int16, taps 0, 2 of pixel 0, 1 and 2, then taps 1, 3 of them: that is
+ * how SXTB16 parts a word of bytes. Weights of the channels a and b lie per quad in one of these forms:
  *
- * PLAIN   int8, 4 taps of a, 4 of b: 20 instructions per 24 MACs.
- * BLENDED int16, taps 0, 2, 1, 3, each 256 * a + b: 18 instructions. One sum is 256 * (sum of a) + (sum of b); SXTB16
+ * PLAIN   int8, 4 taps of a, 4 of b: 21 instructions per 24 MACs.
+ * BLENDED int16, taps 0, 2, 1, 3, each 256 * a + b: 17 instructions. One sum is 256 * (sum of a) + (sum of b); SXTB16
  *         gives b for the other. As everything wraps alike, the difference is 256 * (sum of a), which must stay below
  *         2^31; and 256 * a + b must fit int16.
  * WIDE    int16, a taps 0, 2, b taps 0, 2, a taps 1, 3, b taps 1, 3: 16 instructions.
@@ -26,36 +26,52 @@ typedef struct {
     int32_t a[3], b[3];
 } tinyq_sums;
 
-#define TINYQ_QUAD_PIXEL(sum0, sum1)   \
+/* Two taps of three pixels, in x0 to x2, with the weights of a and b. */
+#define TINYQ_HALF_QUAD(x0, x1, x2, a, b)   \
+    "smlad r4, " x0 ", " a ", r4\n\t"       \
+    "smlad r5, " x1 ", " a ", r5\n\t"       \
+    "smlad r6, " x2 ", " a ", r6\n\t"       \
+    "smlad r7, " x0 ", " b ", r7\n\t"       \
+    "smlad r8, " x1 ", " b ", r8\n\t"       \
+    "smlad r9, " x2 ", " b ", r9\n\t"
+
+#define TINYQ_QUAD_BLENDED                           \
+    "ldrd r0, r2, [%[w]], #8\n\t"                    \
+    "ldmia %[x]!, {r3, r10, r11}\n\t"                \
+    "sxtb16 r1, r0\n\t"                              \
+    TINYQ_HALF_QUAD("r3", "r10", "r11", "r0", "r1")  \
+    "ldmia %[x]!, {r3, r10, r11}\n\t"                \
+    "sxtb16 r1, r2\n\t"                              \
+    TINYQ_HALF_QUAD("r3", "r10", "r11", "r2", "r1")
+
+/* Without a register for the third pixel. */
+#define TINYQ_HALF_PLAIN               \
     "ldrd r10, r11, [%[x]], #8\n\t"    \
-    "smlad " sum0 ", r10, r0, " sum0 "\n\t" \
-    "smlad " sum1 ", r10, r1, " sum1 "\n\t" \
-    "smlad " sum0 ", r11, r2, " sum0 "\n\t" \
-    "smlad " sum1 ", r11, r3, " sum1 "\n\t"
-
-#define TINYQ_QUAD_PIXELS            \
-    TINYQ_QUAD_PIXEL("r4", "r7")     \
-    TINYQ_QUAD_PIXEL("r5", "r8")     \
-    TINYQ_QUAD_PIXEL("r6", "r9")
-
-#define TINYQ_QUAD_BLENDED            \
-    "ldrd r0, r2, [%[w]], #8\n\t"     \
-    "sxtb16 r1, r0\n\t"               \
-    "sxtb16 r3, r2\n\t"               \
-    TINYQ_QUAD_PIXELS
+    "smlad r4, r10, r0, r4\n\t"        \
+    "smlad r7, r10, r1, r7\n\t"        \
+    "ldr r10, [%[x]], #4\n\t"          \
+    "smlad r5, r11, r0, r5\n\t"        \
+    "smlad r8, r11, r1, r8\n\t"        \
+    "smlad r6, r10, r0, r6\n\t"        \
+    "smlad r9, r10, r1, r9\n\t"
 
 #define TINYQ_QUAD_PLAIN              \
     "ldrd r2, r3, [%[w]], #8\n\t"     \
     "sxtb16 r0, r2\n\t"               \
     "sxtb16 r1, r3\n\t"               \
-    "sxtb16 r2, r2, ror #8\n\t"       \
-    "sxtb16 r3, r3, ror #8\n\t"       \
-    TINYQ_QUAD_PIXELS
+    TINYQ_HALF_PLAIN                  \
+    "sxtb16 r0, r2, ror #8\n\t"       \
+    "sxtb16 r1, r3, ror #8\n\t"       \
+    TINYQ_HALF_PLAIN
 
-#define TINYQ_QUAD_WIDE              \
-    "ldmia %[w]!, {r0-r3}\n\t"        \
-    TINYQ_QUAD_PIXELS
+#define TINYQ_HALF_WIDE                             \
+    "ldrd r0, r1, [%[w]], #8\n\t"                   \
+    "ldmia %[x]!, {r2, r3, r10}\n\t"                \
+    TINYQ_HALF_QUAD("r2", "r3", "r10", "r0", "r1")
 
+#define TINYQ_QUAD_WIDE TINYQ_HALF_WIDE TINYQ_HALF_WIDE
+
+#define TINYQ_1(quad) quad
 #define TINYQ_2(quad) quad quad
 #define TINYQ_3(quad) quad quad quad
 #define TINYQ_4(quad) TINYQ_2(quad) TINYQ_2(quad)

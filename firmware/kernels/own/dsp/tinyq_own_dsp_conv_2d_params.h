@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "../tinyq_own_add_params.h"
+
 /*
  * One CONV_2D whose windows are expanded three at a time. A window is `runs` runs of `run_bytes` neighbouring bytes of
  * the input: one per filter row, or one per tap where the filter is dilated in width. `quads` are the window's taps / 4,
@@ -24,5 +26,11 @@ typedef struct {
     int32_t requantization; /* kind and shift of tinyq_own_requantize.h */
     int32_t shift;
 } tinyq_own_dsp_conv_2d_params;
+
+/* A CONV_2D and the ADD that alone reads it, as its input 1. */
+typedef struct {
+    tinyq_own_dsp_conv_2d_params conv;
+    tinyq_own_add_params add;
+} tinyq_own_dsp_conv_2d_add_params;
 
 #endif

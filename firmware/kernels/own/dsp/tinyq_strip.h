@@ -21,7 +21,8 @@ typedef struct {
     __asm volatile("ldr r2, [%[from]], #4\n\t"                          \
                    "sxtb16 r1, r2\n\t"                                  \
                    "sxtb16 r2, r2, ror #8\n\t"                          \
-                   "strd r1, r2, [%[to]], #24"                          \
+                   "str r2, [%[to], #12]\n\t"                           \
+                   "str r1, [%[to]], #24"                               \
                    : [from] "+r"(source), [to] "+r"(quad)               \
                    :                                                    \
                    : "r1", "r2", "memory")
@@ -32,6 +33,9 @@ static inline __attribute__((always_inline)) int16_t *tinyq_expand_words(const i
     const int16_t *const end = quad + words * (TINYQ_STRIP_QUAD_BYTES / 2);
     for (int32_t i = 0; i < (words & 3); ++i) {
         TINYQ_EXPAND_WORD(run, quad);
+    }
+    if (__builtin_constant_p(words) && words < 4) {
+        return quad; /* the compiler cannot know that this is the end */
     }
     while (quad != end) {
         TINYQ_EXPAND_WORD(run, quad);
@@ -47,7 +51,10 @@ static inline int16_t *tinyq_expand_padding(int32_t zero_point, int32_t words, i
 {
     const uint32_t pair = (uint32_t)(zero_point & 0xFFFF) * 0x10001u;
     for (const int16_t *const end = quad + words * (TINYQ_STRIP_QUAD_BYTES / 2); quad != end;) {
-        __asm volatile("strd %[pair], %[pair], [%[to]], #24" : [to] "+r"(quad) : [pair] "r"(pair) : "memory");
+        __asm volatile("str %[pair], [%[to], #12]\n\tstr %[pair], [%[to]], #24"
+                       : [to] "+r"(quad)
+                       : [pair] "r"(pair)
+                       : "memory");
     }
     return quad;
 }
@@ -109,12 +116,12 @@ static inline int tinyq_window_inside(const tinyq_own_dsp_conv_2d_params *p, int
     return all || (y >= 0 && y + height <= p->input_height && x >= 0 && x + width <= p->input_width);
 }
 
-/* Expands the bytes that are left of a run; `count` are in the tail already. Taps 1 and 2 of a quad change places. */
+/* Expands the bytes that are left of a run; `count` are in the tail already. Odd taps of a quad follow the even ones. */
 static inline __attribute__((always_inline)) void tinyq_expand_left(const int8_t *left, int32_t bytes, int32_t count,
                                                                     int16_t *tail)
 {
     for (int32_t i = 0; i < bytes; ++i, ++count) {
-        const int32_t tap = (count & 1) << 1 | (count >> 1 & 1);
+        const int32_t tap = (count & 1) * 2 * TINYQ_STRIP_PIXELS + (count >> 1 & 1);
         tail[(count >> 2) * (TINYQ_STRIP_QUAD_BYTES / 2) + tap] = left[i];
     }
 }
@@ -128,7 +135,7 @@ static inline __attribute__((always_inline)) void tinyq_expand_window(const tiny
     const int32_t words = p->run_bytes >> 2, left = p->run_bytes & 3, steps = p->filter_width / p->run_taps;
     const int32_t y = out_y * p->stride_height - p->pad_top, x = out_x * p->stride_width - p->pad_left;
     const int inside = tinyq_window_inside(p, y, x);
-    int16_t *quad = s->strip + 4 * place;
+    int16_t *quad = s->strip + 2 * place;
     int16_t *const tail = quad + p->filter_height * steps * words * (TINYQ_STRIP_QUAD_BYTES / 2);
     const int8_t *row = input + (y * p->input_width + x) * p->input_channels;
     for (int32_t ky = 0; ky < p->filter_height; ++ky) {

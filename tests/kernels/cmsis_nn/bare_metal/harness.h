@@ -36,18 +36,21 @@ __attribute__((unused)) static void print_number(int32_t value)
     print(p);
 }
 
-__attribute__((unused)) static void guard_set(uint8_t *guard)
+/* Marks the bytes on both sides of a piece of memory. */
+__attribute__((unused)) static void guard_set(void *memory, int size)
 {
-    memset(guard, GUARD_BYTE, GUARD);
+    memset((uint8_t *)memory - GUARD, GUARD_BYTE, GUARD);
+    memset((uint8_t *)memory + size, GUARD_BYTE, GUARD);
 }
 
-__attribute__((unused)) static int guard_check(int number, const uint8_t *guard)
+__attribute__((unused)) static int guard_check(int number, const void *memory, int size)
 {
+    const uint8_t *before = (const uint8_t *)memory - GUARD, *behind = (const uint8_t *)memory + size;
     for (int i = 0; i < GUARD; ++i) {
-        if (guard[i] != GUARD_BYTE) {
+        if (before[i] != GUARD_BYTE || behind[i] != GUARD_BYTE) {
             print("FAIL case ");
             print_number(number);
-            print(": wrote behind its scratch\n");
+            print(before[i] != GUARD_BYTE ? ": wrote before its memory\n" : ": wrote behind its memory\n");
             return 1;
         }
     }
