@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.util import find_spec
+from typing import Any
 
 import host_c
 import numpy as np
@@ -14,7 +15,7 @@ import pytest
 
 from tinyq_deploy.check import check
 from tinyq_deploy.errors import ModelError
-from tinyq_deploy.graph import Graph, NodeView
+from tinyq_deploy.graph import Graph, NodeView, Tensor
 from tinyq_deploy.kernels.base import Read
 from tinyq_deploy.lower import lower
 from tinyq_deploy.ops import OPERATORS
@@ -23,7 +24,7 @@ from tinyq_deploy.oracle import Oracle
 from tinyq_deploy.read import read
 from tinyq_deploy.workers.client import Worker, WorkerDied, WorkerError
 
-Array = npt.NDArray[np.int8]
+Array = npt.NDArray[Any]
 SEED = 20240229
 
 
@@ -59,17 +60,40 @@ def _open(model: bytes, kind: str) -> Oracle:
 def samples(graph: Graph, count: int = 3, seed: int = SEED) -> list[list[Array]]:
     """Inputs for a model: lowest, highest, zero, zero point, then `count` random ones."""
     rng = np.random.default_rng(seed)
-    shapes = [tensor.shape for tensor in graph.input_tensors()]
-    points = [np.full(t.shape, t.zero_point, np.int8) for t in graph.input_tensors()]
-    fixed = [[np.full(shape, value, np.int8) for shape in shapes] for value in (-128, 127, 0)]
-    noise = [[rng.integers(-128, 128, shape).astype(np.int8) for shape in shapes] for _ in range(count)]
+    tensors = graph.input_tensors()
+    fixed = [[_alike(graph, tensor, value) for tensor in tensors] for value in (-128, 127, 0)]
+    points = [_alike(graph, t, 0 if t.dtype == "float32" else t.zero_point) for t in tensors]
+    noise = [[_noise(graph, tensor, rng) for tensor in tensors] for _ in range(count)]
     return [*fixed, points, *noise]
+
+
+def _alike(graph: Graph, tensor: Tensor, value: int) -> Array:
+    """One int8 `value` everywhere in the type of `tensor`: the uint8 of the same bits, the real that becomes it."""
+    if tensor.dtype == "float32":
+        return _real(graph, tensor, np.full(tensor.shape, value))
+    return np.full(tensor.shape, value).astype(np.int8).view(tensor.dtype)
+
+
+def _noise(graph: Graph, tensor: Tensor, rng: np.random.Generator) -> Array:
+    if tensor.dtype == "float32":
+        # On the steps, halfway between them, and a little off; beyond both ends too.
+        steps = rng.integers(-300, 300, tensor.shape) / 2
+        return _real(graph, tensor, steps + rng.choice([0, 0, 0.0001, -0.0001, 0.3], tensor.shape))
+    return rng.integers(-128, 128, tensor.shape).astype(np.int8).view(tensor.dtype)
+
+
+def _real(graph: Graph, tensor: Tensor, quantized: Array) -> Array:
+    """The real values of `quantized` in the type that QUANTIZE makes of the tensor."""
+    node = next(node for node in graph.nodes if tensor.index in node.inputs)
+    output = graph.tensors[node.outputs[0]]
+    return ((quantized - output.zero_point) * output.scale).astype(np.float32)
 
 
 def assert_kernel_exact(
     model: bytes, inputs: Sequence[Sequence[Array]] | None = None, kind: str = "tflite-micro"
 ) -> None:
-    """One layer, read from a file and lowered to a portable kernel, computes what the oracle does; in place too."""
+    """One layer, read from a file and lowered to a portable kernel, computes what the oracle does; in place too. The
+    model's outputs are the layer's, in order."""
     graph = read(model, "test.tflite")
     check(graph)
     (lowered,) = lower(graph, host_c.TARGET, "portable")
@@ -77,12 +101,12 @@ def assert_kernel_exact(
     given = samples(graph) if inputs is None else inputs
     at = {argument.tensor: i for i, argument in enumerate(call.arguments) if isinstance(argument, Read)}
     places = [None, *(at[tensor] for tensor in call.in_place)]
-    size = graph.output_tensors()[0].bytes
-    for sample, (expected,) in zip(given, reference(model, kind).run_many(given), strict=True):
+    sizes = {tensor.index: tensor.bytes for tensor in graph.output_tensors()}
+    for sample, expected in zip(given, reference(model, kind).run_many(given), strict=True):
         arrays = dict(zip(graph.inputs, sample, strict=True))
         for place in places:
-            found = host_c.kernels().run(call, arrays, size, over=place)
-            assert_same(found, expected, f"{call.function} {dict(call.params)} over {place}")
+            found = host_c.kernels().run(call, arrays, sizes, over=place)
+            assert_same(found, b"".join(expected), f"{call.function} {dict(call.params)} over {place}")
 
 
 def assert_values_exact(model: bytes) -> None:

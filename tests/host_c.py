@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import re
 import shutil
 import struct
 import subprocess
@@ -22,7 +23,7 @@ from banded import banded
 
 from tinyq_deploy import assets, board
 from tinyq_deploy.check import check
-from tinyq_deploy.kernels.base import Constant, KernelCall, Read, Target
+from tinyq_deploy.kernels.base import Constant, KernelCall, Read, Scratch, Target, Write
 from tinyq_deploy.lower import lower
 from tinyq_deploy.optimize import optimize as run_passes
 from tinyq_deploy.plan import Plan, plan
@@ -165,8 +166,12 @@ def _table(names: Sequence[str], sizes: Mapping[str, tuple[tuple[int, ...], tupl
     lines = ['#include "runner.h"', *(f'#include "{name}/model/model.h"' for name in names)]
     for name in names:
         inputs, outputs = sizes[name]
+        lines += [
+            f"static void *{place}_place(void) {{ return {place}(); }}"
+            for place in (*_places(name, "input", len(inputs)), *_places(name, "output", len(outputs)))
+        ]
         arguments = [f"in[{i}]" for i in range(len(inputs))] + [f"out[{i}]" for i in range(len(outputs))]
-        lines.append(f"static void run_{name}(int8_t **in, int8_t **out) {{ {name}_run({', '.join(arguments)}); }}")
+        lines.append(f"static void run_{name}(void **in, void **out) {{ {name}_run({', '.join(arguments)}); }}")
         if guards:
             lines += _guards(name)
     lines.append(f"const uint32_t model_count = {len(names)};\nconst rendered_model models[] = {{")
@@ -176,14 +181,19 @@ def _table(names: Sequence[str], sizes: Mapping[str, tuple[tuple[int, ...], tupl
         lines.append(
             f"{{{name}_arena, {name.upper()}_ARENA_BYTES, {sides}, {len(inputs)}, {len(outputs)}, "
             f"{{{', '.join(map(str, inputs))}}}, {{{', '.join(map(str, outputs))}}}, "
-            f"{{{_places(name, 'input', len(inputs))}}}, {{{_places(name, 'output', len(outputs))}}}, run_{name}}},"
+            f"{{{_listed(_places(name, 'input', len(inputs)))}}}, "
+            f"{{{_listed(_places(name, 'output', len(outputs)))}}}, run_{name}}},"
         )
     return "\n".join([*lines, "};", ""])
 
 
-def _places(name: str, what: str, count: int) -> str:
-    suffixes = [f"_{i}" for i in range(count)] if count > 1 else [""]
-    return ", ".join(f"{name}_{what}{suffix}" for suffix in suffixes)
+def _places(name: str, what: str, count: int) -> list[str]:
+    """The functions that give the addresses of inputs or outputs."""
+    return [f"{name}_{what}_{i}" for i in range(count)] if count > 1 else [f"{name}_{what}"]
+
+
+def _listed(places: list[str]) -> str:
+    return ", ".join(f"{place}_place" for place in places)
 
 
 def _guards(name: str) -> list[str]:
@@ -198,7 +208,7 @@ def _guards(name: str) -> list[str]:
 
 # Single kernels -----------------------------------------------------------------------------------------------------
 
-_GIVEN, _OUTPUT, _OUTPUT_OVER_FIRST, _OUTPUT_OVER_SECOND = range(4)
+_GIVEN, _OUTPUT, _OUTPUT_OVER_FIRST, _OUTPUT_OVER_SECOND, _ABSENT = range(5)
 
 
 class Kernels:
@@ -209,23 +219,32 @@ class Kernels:
         self._child: subprocess.Popen[bytes] | None = None
 
     def run(
-        self, call: KernelCall, arrays: Mapping[int, Array], output_bytes: int, *, over: int | None = None
+        self, call: KernelCall, arrays: Mapping[int, Array], output_bytes: Mapping[int, int], *, over: int | None = None
     ) -> bytes:
-        """The output of one call. `arrays` holds the activations by tensor number; `over` is the input position
-        (0 or 1) over which the output is written, None for memory of its own."""
+        """The outputs of one call, one after the other. `arrays` holds the activations by tensor number, `output_bytes`
+        their sizes; `over` is the input position (0 or 1) over which the output is written, None for memory of its
+        own."""
         parts = [call.function.encode().ljust(64, b"\0") if call.function else b""]
-        parts.append(struct.pack(f"<I{len(call.params)}i", 4 * len(call.params), *(value for _, value in call.params)))
+        values = [value for _, value in call.params]
+        kinds = "".join("f" if isinstance(value, float) else "i" for value in values)
+        parts.append(struct.pack(f"<I{kinds}", 4 * len(values), *values))
         parts.append(struct.pack("<I", len(call.arguments)))
         for argument in call.arguments:
             if isinstance(argument, Read):
                 data = arrays[argument.tensor].tobytes()
             elif isinstance(argument, Constant):
                 data = argument.values.tobytes()
+            elif isinstance(argument, Write):
+                kind = _OUTPUT if over is None else _OUTPUT_OVER_FIRST + over
+                parts.append(struct.pack("<II", kind, output_bytes[argument.tensor]))
+                continue
             else:
-                parts.append(struct.pack("<II", _OUTPUT if over is None else _OUTPUT_OVER_FIRST + over, output_bytes))
+                assert argument == Scratch(0)
+                parts.append(struct.pack("<II", _ABSENT, 0))
                 continue
             parts.append(struct.pack("<II", _GIVEN, len(data)) + data)
-        return self._ask(b"".join(parts), output_bytes)
+        written = (argument.tensor for argument in call.arguments if isinstance(argument, Write))
+        return self._ask(b"".join(parts), sum(output_bytes[tensor] for tensor in written))
 
     def _ask(self, request: bytes, size: int) -> bytes:
         if self._child is None:
@@ -261,6 +280,23 @@ class Kernels:
 def kernels() -> Kernels:
     """The kernel process, compiled once a session, as `--optimize size` compiles kernels: one copy, shapes unknown."""
     exe = new_folder("kernels") / "kernels"
-    flags = (*WARNINGS, *SANITIZERS, "-DTINYQ_OPTIMIZE_SIZE", f"-I{assets.folder('firmware') / 'kernels'}")
+    (exe.parent / "kernel_table.h").write_text(_kernel_table(), encoding="utf-8")
+    folders = (f"-I{assets.folder('firmware') / 'kernels'}", "-I.")
+    flags = (*WARNINGS, *SANITIZERS, "-DTINYQ_OPTIMIZE_SIZE", *folders)
     compile_c([compiler(), *flags, HOST / "kernels.c", "-o", exe], exe.parent)
     return Kernels(exe)
+
+
+_KERNEL = re.compile(r"^TINYQ_KERNEL void (tinyq_portable_(\w+))\(const (\w+) \*p,([^)]*)\)", re.MULTILINE)
+
+
+def _kernel_table() -> str:
+    """C that calls every portable kernel by its name, as its header declares it."""
+    lines, rows = [], []
+    for path in sorted((assets.folder("firmware") / "kernels" / "portable").glob("*.h")):
+        for function, name, params, rest in _KERNEL.findall(path.read_text(encoding="utf-8")):
+            arguments = ", ".join(f"a[{i}]" for i in range(rest.count(",") + 1))
+            lines.append(f'#include "portable/{path.name}"')
+            lines.append(f"static void run_{name}(const void *p, void **a) {{ {function}(p, {arguments}); }}")
+            rows.append(f'    {{"{function}", sizeof({params}), run_{name}}},')
+    return "\n".join([*lines, "static const kernel kernels[] = {", *rows, "};", ""])

@@ -19,7 +19,7 @@ from tinyq_deploy.costs import Costs
 from tinyq_deploy.graph import Graph, Node, NodeView
 from tinyq_deploy.kernels.base import Cost, KernelCall, Read, Scratch, Target, Write
 from tinyq_deploy.lower import LoweredNode, lower_node
-from tinyq_deploy.ops.conv_2d import Conv2D, window
+from tinyq_deploy.ops.conv_2d import BAND_PAD_TOP, Conv2D, window
 from tinyq_deploy.ops.depthwise_conv_2d import DepthwiseConv2D
 from tinyq_deploy.ops.pool_2d import AveragePool2D, MaxPool2D
 
@@ -148,7 +148,7 @@ class Banding:
         for index, height in ((node.inputs[0], reads), (node.outputs[0], rows)):
             tensor = tensors[index]
             tensors[index] = replace(tensor, shape=(tensor.shape[0], height, *tensor.shape[2:]))
-        banded = replace(node, options=MappingProxyType({**node.options, "pad_top": pad_top}))
+        banded = replace(node, options=MappingProxyType({**node.options, BAND_PAD_TOP: pad_top}))
         return NodeView(replace(self._graph, tensors=tuple(tensors)), banded)
 
 
@@ -275,7 +275,7 @@ def _with_numbers(step: Run | Move, merged: Mapping[Part, Part]) -> Run | Move:
     if isinstance(step, Move):
         return step
     numbers, part = dict(step.part.call.params), merged[step.part]
-    return replace(step, part=part, numbers=tuple(numbers[name] for name in part.arguments))
+    return replace(step, part=part, numbers=tuple(int(numbers[name]) for name in part.arguments))
 
 
 def _code(part: Part) -> tuple[object, ...]:

@@ -19,7 +19,7 @@ _C_KEYWORDS = frozenset(
 _WINDOWS_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
 LONGEST_NAME = 40
 _ROW = {1: 24, 2: 16, 4: 8}
-CTYPES = {"int8": "int8_t", "int16": "int16_t", "int32": "int32_t"}
+CTYPES = {"float32": "float", "int8": "int8_t", "int16": "int16_t", "int32": "int32_t", "uint8": "uint8_t"}
 
 
 def identifier(text: str) -> str:
@@ -66,6 +66,11 @@ def byte_rows(data: bytes) -> list[str]:
 def shape(extents: Sequence[int]) -> str:
     """[1,49,10,64]"""
     return f"[{','.join(str(extent) for extent in extents)}]"
+
+
+def number(value: int | float) -> str:
+    """A field of a kernel's parameters."""
+    return real(value) if isinstance(value, float) else _literal(value)
 
 
 def real(value: float) -> str:

@@ -6,10 +6,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tinyq_deploy.errors import Fault, ModelError
-from tinyq_deploy.graph import NO_TENSOR, Graph, NodeView
+from tinyq_deploy.graph import NO_TENSOR, Graph, NodeView, Tensor
 from tinyq_deploy.ops import OPERATORS
 from tinyq_deploy.ops.base import sentence
 
+_BOUNDARY = "int8, or float32 or uint8 that QUANTIZE or DEQUANTIZE converts"
 _REQUANTIZE = "quantise it to full int8: `tinyq-deploy quantize MODEL --representative-data DATA`"
 
 
@@ -29,14 +30,22 @@ def _whole(graph: Graph) -> Iterator[Fault]:
         if not tensors:
             yield Fault(f"a model has {what}", f"0 {what}")
         for tensor in tensors:
-            if tensor.dtype != "int8":
-                yield Fault(f"the model's {what} are int8", f"{tensor.name[:60]!r} is {tensor.dtype}", _REQUANTIZE)
-            elif tensor.quantization is None or len(tensor.quantization.scale) != 1:
+            if tensor.dtype != "int8" and not _converted(graph, tensor):
+                yield Fault(
+                    f"the model's {what} are {_BOUNDARY}", f"{tensor.name[:60]!r} is {tensor.dtype}", _REQUANTIZE
+                )
+            elif tensor.dtype != "float32" and (tensor.quantization is None or len(tensor.quantization.scale) != 1):
                 yield Fault(f"the model's {what} have one scale", f"{tensor.name[:60]!r} has none or several")
             elif tensor.data is not None:
                 yield Fault(f"the model's {what} are computed", f"{tensor.name[:60]!r} is a constant")
     if len(set(graph.inputs)) != len(graph.inputs):
         yield Fault("each model input is its own tensor", f"inputs {list(graph.inputs)}")
+
+
+def _converted(graph: Graph, tensor: Tensor) -> bool:
+    """Whether only conversions from or to int8 read and write a tensor of the model's boundary."""
+    users = {node.op for node in graph.nodes if tensor.index in (*node.inputs, *node.outputs)}
+    return tensor.dtype in ("float32", "uint8") and users <= {"QUANTIZE", "DEQUANTIZE"}
 
 
 def _order(graph: Graph) -> Iterator[Fault]:
@@ -71,9 +80,8 @@ def _unsupported(graph: Graph) -> Iterator[Fault]:
 def _node(view: NodeView) -> Iterator[Fault]:
     """The first broken rule of one node: later rules rely on earlier ones."""
     operator = OPERATORS[view.node.op]
-    for rule in operator.rules:
-        found = rule(view)
-        if found is not None:
-            hint = _REQUANTIZE if "float32" in found else ""
-            yield Fault(f"{operator.name}: {sentence(rule)}", f"{view.label}: {found}", hint)
-            return
+    broken = operator.broken(view)
+    if broken is not None:
+        rule, found = broken
+        hint = _REQUANTIZE if "float32" in found else ""
+        yield Fault(f"{operator.name}: {sentence(rule)}", f"{view.label}: {found}", hint)

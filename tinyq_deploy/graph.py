@@ -76,7 +76,8 @@ class Node:
 
 @dataclass(frozen=True)
 class Graph:
-    """One subgraph with fixed shapes; nodes are in execution order."""
+    """One subgraph with fixed shapes; nodes are in execution order. `shape_nodes` computed shapes in the file; their
+    outputs are constants here."""
 
     name: str
     sha256: str
@@ -84,6 +85,7 @@ class Graph:
     nodes: tuple[Node, ...]
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
+    shape_nodes: tuple[Node, ...] = ()
 
     def input_tensors(self) -> tuple[Tensor, ...]:
         """The model's inputs in order."""

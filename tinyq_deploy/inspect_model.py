@@ -9,7 +9,7 @@ from typing import Any
 
 from tinyq_deploy.check import check
 from tinyq_deploy.errors import Fault, ModelError
-from tinyq_deploy.graph import Graph, NodeView
+from tinyq_deploy.graph import Graph, Node, NodeView
 from tinyq_deploy.kernels.base import Target
 from tinyq_deploy.load import read_model
 from tinyq_deploy.lower import lower
@@ -71,20 +71,24 @@ def inspect(path: Path) -> Inspection:
         graph.name, graph.sha256,
         tuple((t.name, t.shape, t.dtype) for t in graph.input_tensors()),
         tuple((t.name, t.shape, t.dtype) for t in graph.output_tensors()),
-        tuple(_layer(graph, index, compiles=program is not None) for index in range(len(graph.nodes))),
+        tuple(_layer(NodeView(graph, node), compiles=program is not None) for node in _all_nodes(graph)),
         program.arena_bytes if program else None, program.lower_bound if program else None,
         constant_bytes(program) if program else None,
         program.peak_layer if program else None, faults,
     )  # fmt: skip
 
 
-def _layer(graph: Graph, index: int, compiles: bool) -> LayerInfo:
-    view = NodeView(graph, graph.nodes[index])
+def _all_nodes(graph: Graph) -> list[Node]:
+    """Those that only compute shapes too, in the file's order."""
+    return sorted((*graph.nodes, *graph.shape_nodes), key=lambda node: node.index)
+
+
+def _layer(view: NodeView, compiles: bool) -> LayerInfo:
     operator = OPERATORS.get(view.node.op)
     inputs = [tensor for i in range(len(view.node.inputs)) if (tensor := view.input(i)) is not None]
     outputs = [view.output(i) for i in range(len(view.node.outputs))]
     return LayerInfo(
-        index, view.node.op, outputs[0].name if outputs else "",
+        view.node.index, view.node.op, outputs[0].name if outputs else "",
         tuple(t.shape for t in inputs if t.data is None), tuple(t.shape for t in outputs),
         operator.macs(view) if operator is not None and compiles else None,
         sum(t.bytes if t.data is not None else 0 for t in inputs),

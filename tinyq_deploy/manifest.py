@@ -23,13 +23,13 @@ SCHEMA = "tinyq-deploy/manifest/1"
 
 @dataclass(frozen=True)
 class Io:
-    """One model input or output."""
+    """One model input or output; real values have no scale."""
 
     name: str
     shape: tuple[int, ...]
     dtype: str
-    scale: float
-    zero_point: int
+    scale: float | None
+    zero_point: int | None
     bytes: int
     offset: int
 
@@ -109,7 +109,8 @@ def manifest(plan: Plan, board: Board, target: Target, name: str, kernels: str, 
 
 
 def _io(plan: Plan, t: Tensor) -> Io:
-    return Io(t.name[:80], t.shape, t.dtype, t.scale, t.zero_point, t.bytes, plan.offsets[t.index])
+    scale, zero_point = (None, None) if t.dtype == "float32" else (t.scale, t.zero_point)
+    return Io(t.name[:80], t.shape, t.dtype, scale, zero_point, t.bytes, plan.offsets[t.index])
 
 
 def _layer(plan: Plan, position: int) -> LayerEntry:

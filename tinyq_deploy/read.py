@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tinyq_deploy.errors import Fault, ModelError
+from tinyq_deploy.fold import shape_arithmetic
 from tinyq_deploy.graph import NO_TENSOR, Graph, Node, Option, Quantization, Tensor
 
 IDENTIFIER = b"TFL3"
@@ -48,7 +49,8 @@ _ENUMERATIONS = {
 
 
 def read(data: bytes, name: str) -> Graph:
-    """The model in `data` as a Graph called `name`. Raises ModelError for anything that is not a sound model file."""
+    """The model in `data` as a Graph called `name`, with the values of shape arithmetic. Raises ModelError for anything
+    that is not a sound model file."""
     from ai_edge_litert import schema_py_generated as schema
 
     if len(data) > MOST_BYTES:
@@ -56,13 +58,14 @@ def read(data: bytes, name: str) -> Graph:
     if len(data) < 8 or data[4:8] != IDENTIFIER:
         raise ModelError("a .tflite file carries the identifier TFL3 in bytes 4 to 7", f"{data[:8]!r}")
     try:
-        return _Reader(schema, data).graph(name)
+        graph = _Reader(schema, data).graph(name)
     except _DAMAGE as error:
         raise ModelError(
             "every offset in a .tflite file leads inside it",
             f"{type(error).__name__}: {error} in {len(data):,} bytes",
             "the file is truncated or damaged: convert or download it again",
         ) from error
+    return shape_arithmetic(graph)
 
 
 def snake_case(name: str) -> str:

@@ -103,6 +103,7 @@ def _context(plan: Plan, board: Board, settings: Settings) -> dict[str, object]:
         "savings": plan.savings,
         "inputs": _ios(plan, graph.input_tensors()),
         "outputs": _ios(plan, graph.output_tensors()),
+        "quantized_types": _quantized_types((*graph.input_tensors(), *graph.output_tensors())),
         "arrays": [_array(array) for array in arrays.arrays],
         "bytes": len(arrays.image),
         "crc32": arrays.crc32,
@@ -118,10 +119,21 @@ def _ios(plan: Plan, tensors: tuple[Tensor, ...]) -> list[dict[str, object]]:
             "shape": c_text.shape(tensor.shape),
             "bytes": tensor.bytes,
             "offset": plan.offsets[tensor.index],
-            "scale": c_text.real(tensor.scale),
-            "zero_point": tensor.zero_point,
+            "ctype": c_text.CTYPES[tensor.dtype],
+            "scale": "" if tensor.dtype == "float32" else c_text.real(tensor.scale),
+            "zero_point": 0 if tensor.dtype == "float32" else tensor.zero_point,
         }
         for position, tensor in enumerate(tensors)
+    ]
+
+
+def _quantized_types(tensors: tuple[Tensor, ...]) -> list[dict[str, object]]:
+    """What the helpers that quantise and dequantise have to know of each integer type among `tensors`."""
+    known = (("int8", "", "INT8_MIN", "INT8_MAX"), ("uint8", "_uint8", "0", "UINT8_MAX"))
+    return [
+        {"dtype": dtype, "ctype": c_text.CTYPES[dtype], "suffix": suffix, "least": least, "most": most}
+        for dtype, suffix, least, most in known
+        if dtype in {tensor.dtype for tensor in tensors}
     ]
 
 

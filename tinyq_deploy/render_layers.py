@@ -50,7 +50,7 @@ def _part(plan: Plan, layer: Layer, part: Part, arrays: weights.Weights, prefix:
         "function": part.call.function,
         "params_type": part.call.params_type,
         "numbers": part.arguments,
-        "params": [f".{name} = {part.varying.get(name, value)}," for name, value in part.call.params],
+        "params": [f".{name} = {part.varying.get(name) or c_text.number(value)}," for name, value in part.call.params],
         "arguments": [_argument(plan, layer, part, argument, arrays, prefix) for argument in part.call.arguments],
     }
 

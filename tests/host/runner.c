@@ -28,7 +28,7 @@ static void check_guards(const rendered_model *m)
 
 static void infer(const rendered_model *m)
 {
-    int8_t *in[MOST_IOS], *out[MOST_IOS], *before[MOST_IOS], *inside[MOST_IOS], *outside[MOST_IOS];
+    void *in[MOST_IOS], *out[MOST_IOS], *before[MOST_IOS], *inside[MOST_IOS], *outside[MOST_IOS];
 
     for (uint32_t i = 0; i < m->input_count; ++i) {
         in[i] = malloc(m->input_bytes[i]);

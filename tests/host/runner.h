@@ -13,9 +13,9 @@ typedef struct {
     const uint8_t *guards[2]; /* GUARD_BYTES each, before and behind the arena; null where it has none */
     uint32_t input_count, output_count;
     uint32_t input_bytes[MOST_IOS], output_bytes[MOST_IOS];
-    int8_t *(*input[MOST_IOS])(void);
-    int8_t *(*output[MOST_IOS])(void);
-    void (*run)(int8_t **inputs, int8_t **outputs);
+    void *(*input[MOST_IOS])(void);
+    void *(*output[MOST_IOS])(void);
+    void (*run)(void **inputs, void **outputs);
 } rendered_model;
 
 #define GUARD_BYTES 256

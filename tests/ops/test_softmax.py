@@ -86,7 +86,7 @@ def test_a_long_row_of_equal_values_gives_nothing_to_each(depth: int) -> None:
     """The oracle stops on these: its shift leaves int32. 1/512 of the range is half a step, so it becomes 0."""
     call = host_c.planned(softmax(Rows((1, depth)))).layers[0].call
     for value in (-128, 0, 127):
-        found = host_c.kernels().run(call, {0: np.full((1, depth), value, np.int8)}, depth)
+        found = host_c.kernels().run(call, {0: np.full((1, depth), value, np.int8)}, {1: depth})
         assert set(np.frombuffer(found, np.int8)) == {-128}
 
 

@@ -30,17 +30,22 @@ class Program:
         """Every activation by tensor number."""
         values = dict(zip(self.graph.inputs, inputs, strict=True))
         for call in self.calls:
-            (output,) = (argument.tensor for argument in call.arguments if isinstance(argument, Write))
-            values[output] = self._one(call, values, output)
+            values |= self._one(call, values)
         return values
 
-    def _one(self, call: KernelCall, values: Mapping[int, Array], output: int) -> Array:
-        tensor = self.graph.tensors[output]
+    def _one(self, call: KernelCall, values: Mapping[int, Array]) -> dict[int, Array]:
+        outputs = [self.graph.tensors[a.tensor] for a in call.arguments if isinstance(a, Write)]
         if call.function is None:
             (source,) = (argument.tensor for argument in call.arguments if isinstance(argument, Read))
-            return values[source].reshape(tensor.shape)
-        data = host_c.kernels().run(call, values, tensor.bytes)
-        return np.frombuffer(data, np.int8).reshape(tensor.shape)
+            data = values[source].tobytes()
+        else:
+            data = host_c.kernels().run(call, values, {tensor.index: tensor.bytes for tensor in outputs})
+        found, at = {}, 0
+        for tensor in outputs:
+            piece = data[at : at + tensor.bytes]
+            found[tensor.index] = np.frombuffer(piece, tensor.dtype).reshape(tensor.shape)
+            at += tensor.bytes
+        return found
 
 
 def inputs_of(graph: Graph, seed: int, count: int = 4) -> list[list[Array]]:

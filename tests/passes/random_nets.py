@@ -118,6 +118,29 @@ class Net:
             out = T((1, *window[1], source.shape[3]), source.scale, source.zero_point)
             self.layer(self.pick("AVERAGE_POOL_2D", "MAX_POOL_2D"), [self.at], out, options, 2)
 
+    def pad(self) -> None:
+        """Rows, columns and sometimes channels of zeros, or of another value."""
+        source = self.tensors[self.at]
+        channels = self.pick((0, 0), (0, 0), (1, 0), (0, 2))
+        around = [(0, 0), *((self.pick(0, 1, 2), self.pick(0, 1)) for _ in range(2)), channels]
+        shape = tuple(before + size + after for size, (before, after) in zip(source.shape, around, strict=True))
+        inputs = [self.at, self.put(constant(around, dtype="int32"))]
+        value = self.pick(None, None, -128, 4)
+        if value is not None:
+            inputs.append(self.put(constant([value], source.scale, zero_point=source.zero_point)))
+        output = T(shape, source.scale, source.zero_point)
+        self.layer("PAD" if value is None else "PADV2", inputs, output, {}, 1 if value is None else 2)
+
+    def reduce(self) -> None:
+        """Mean, sum or extreme over rows, columns or channels, which stay as axes."""
+        source, op = self.tensors[self.at], self.pick("MEAN", "MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN")
+        axes = self.pick((1, 2), (1, 2), (1,), (2,), (3,))
+        shape = tuple(1 if axis in axes else size for axis, size in enumerate(source.shape))
+        output = T(shape, source.scale, source.zero_point)
+        if op in ("MEAN", "SUM"):
+            output = self._tensor(shape, float(source.scale) * self.pick(0.3, 1.0, 2.0))  # type: ignore[arg-type]
+        self.layer(op, [self.at, self.put(constant(axes, dtype="int32"))], output, {"keep_dims": True}, 2)
+
     def add(self) -> None:
         """The sum of this tensor and a constant, itself, or an earlier one of its shape."""
         source = self.tensors[self.at]
@@ -154,8 +177,9 @@ def network(seed: int, *, wrapping: bool = False) -> bytes:
     """A random network of 2 to 7 layers, and a head two times out of three."""
     net = Net(seed, wrapping)
     kinds = (net.convolution, net.convolution, net.convolution, net.depthwise, net.depthwise, net.add, net.pool)
+    more = (*kinds, *kinds, net.pad, net.pad, net.reduce) if seed % 2 else kinds
     for _ in itertools.repeat(None, int(net.rng.integers(2, 7))):
-        net.pick(*kinds)()
+        net.pick(*more)()
     if not net.ops or net.rng.random() < 0.66:
         net.head()
     return net.bytes()

@@ -22,7 +22,11 @@ SEEDS = range(100, 116)
 def overlapping(made: Plan) -> int:
     """How many layers write over what they read, one behind the other."""
     spans = {t: (o, o + made.graph.tensors[t].bytes) for t, o in made.offsets.items()}
-    pairs = [(spans[layer.node.inputs[0]], spans[layer.node.outputs[0]]) for layer in made.code_layers()]
+    pairs = [
+        (spans[layer.node.inputs[0]], spans[layer.node.outputs[0]])
+        for layer in made.code_layers()
+        if layer.node.inputs[0] in spans
+    ]
     return sum(a[0] < b[1] and b[0] < a[1] and a[0] != b[0] for a, b in pairs)
 
 

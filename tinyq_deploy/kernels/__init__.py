@@ -31,10 +31,16 @@ from tinyq_deploy.kernels.own.plain_softmax import OwnSoftmax
 from tinyq_deploy.kernels.portable.binary import PortableBinary
 from tinyq_deploy.kernels.portable.conv_2d import PortableConv2D, PortableDepthwiseConv2D
 from tinyq_deploy.kernels.portable.fully_connected import PortableFullyConnected
+from tinyq_deploy.kernels.portable.movement import PortableCopy, PortableJoin, PortableSplit, PortableView
 from tinyq_deploy.kernels.portable.pool_2d import PortableAveragePool2D, PortableMaxPool2D
-from tinyq_deploy.kernels.portable.reshape import View
+from tinyq_deploy.kernels.portable.quantize import PortableDequantize, PortableQuantize
+from tinyq_deploy.kernels.portable.reduce import PortableReduce
 from tinyq_deploy.kernels.portable.softmax import PortableSoftmax
 from tinyq_deploy.kernels.portable.table import PortableTable, unary_operators
+from tinyq_deploy.ops.pad import Pad, PadV2
+from tinyq_deploy.ops.reduce import Mean, ReduceMax, ReduceMin, Sum
+from tinyq_deploy.ops.slice import Slice, StridedSlice
+from tinyq_deploy.ops.transpose import Transpose
 
 KERNELS: tuple[Kernel, ...] = (
     OwnAdd(),
@@ -57,7 +63,6 @@ KERNELS: tuple[Kernel, ...] = (
     MveAdd(),
     MveMaxPool2D(),
     MveAveragePool2D(),
-    View(),
     CmsisNNAdd(),
     CmsisNNAveragePool2D(),
     CmsisNNConv2D(),
@@ -71,11 +76,30 @@ KERNELS: tuple[Kernel, ...] = (
     PortableBinary("MINIMUM", "maximum"),
     PortableBinary("MUL", "mul"),
     PortableBinary("SUB", "add"),
+    PortableJoin("CONCATENATION"),
     PortableConv2D(),
     PortableDepthwiseConv2D(),
+    PortableDequantize(),
+    PortableView("EXPAND_DIMS"),
     PortableFullyConnected(),
     PortableMaxPool2D(),
+    PortableReduce(Mean, "sum"),
+    PortableJoin("PACK"),
+    PortableCopy(Pad),
+    PortableCopy(PadV2),
+    PortableQuantize(),
+    PortableReduce(ReduceMax, "reduce_max"),
+    PortableReduce(ReduceMin, "reduce_min"),
+    PortableView("RESHAPE"),
+    PortableCopy(Slice),
     PortableSoftmax(),
+    PortableSplit("SPLIT"),
+    PortableSplit("SPLIT_V"),
+    PortableView("SQUEEZE"),
+    PortableCopy(StridedSlice),
+    PortableReduce(Sum, "sum"),
+    PortableCopy(Transpose),
+    PortableSplit("UNPACK"),
     *(PortableTable(op) for op in unary_operators()),
 )
 

@@ -99,7 +99,7 @@ class KernelCall:
     function: str | None
     header: str = ""
     params_type: str = ""
-    params: tuple[tuple[str, int], ...] = ()
+    params: tuple[tuple[str, int | float], ...] = ()
     arguments: tuple[Argument, ...] = ()
     in_place: tuple[int, ...] = ()
     library_functions: tuple[str, ...] = ()
@@ -145,9 +145,16 @@ class FusedKernel(ABC):
         """The call that computes both checked nodes on `target`, None where this kernel does not take them."""
 
 
-def params_of(struct: Any) -> tuple[tuple[str, int], ...]:
-    """The fields of a parameter dataclass, in the order of the C struct."""
-    return tuple((field.name, int(getattr(struct, field.name))) for field in fields(struct))
+def params_of(struct: Any) -> tuple[tuple[str, int | float], ...]:
+    """The fields of a parameter dataclass, in the order of the C struct: int32, float32, or arrays of int32."""
+    found: list[tuple[str, int | float]] = []
+    for field in fields(struct):
+        value = getattr(struct, field.name)
+        if isinstance(value, tuple):
+            found += [(f"{field.name}[{i}]", int(entry)) for i, entry in enumerate(value)]
+        else:
+            found.append((field.name, value if isinstance(value, float) else int(value)))
+    return tuple(found)
 
 
 def row_lead(view: NodeView, stride: int, pad: int, rows: int = 1) -> int:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from tinyq_deploy.ops.abs import Abs
 from tinyq_deploy.ops.add import Add, Sub
 from tinyq_deploy.ops.base import Operator
+from tinyq_deploy.ops.concatenation import Concatenation, Pack
 from tinyq_deploy.ops.conv_2d import Conv2D
 from tinyq_deploy.ops.depthwise_conv_2d import DepthwiseConv2D
 from tinyq_deploy.ops.elu import Elu
@@ -19,45 +20,69 @@ from tinyq_deploy.ops.logistic import Logistic, Tanh
 from tinyq_deploy.ops.maximum import Maximum, Minimum
 from tinyq_deploy.ops.mul import Mul
 from tinyq_deploy.ops.neg import Neg
+from tinyq_deploy.ops.pad import Pad, PadV2
 from tinyq_deploy.ops.pool_2d import AveragePool2D, MaxPool2D
+from tinyq_deploy.ops.quantize import Dequantize, Quantize
+from tinyq_deploy.ops.reduce import Mean, ReduceMax, ReduceMin, Sum
 from tinyq_deploy.ops.relu import Relu, Relu0To1, Relu6, ReluN1To1
-from tinyq_deploy.ops.reshape import Reshape
+from tinyq_deploy.ops.reshape import ExpandDims, Reshape, Squeeze
 from tinyq_deploy.ops.rsqrt import Rsqrt
+from tinyq_deploy.ops.shape import Shape
+from tinyq_deploy.ops.slice import Slice, StridedSlice
 from tinyq_deploy.ops.softmax import Softmax
+from tinyq_deploy.ops.split import Split, SplitV, Unpack
 from tinyq_deploy.ops.sqrt import Sqrt
 from tinyq_deploy.ops.table import Table
+from tinyq_deploy.ops.transpose import Transpose
 
-OPERATORS: dict[str, type[Operator]] = {
-    operator.name: operator
-    for operator in (
-        Abs,
-        Add,
-        AveragePool2D,
-        Conv2D,
-        DepthwiseConv2D,
-        Elu,
-        Exp,
-        FullyConnected,
-        Gelu,
-        HardSwish,
-        LeakyRelu,
-        Log,
-        Logistic,
-        MaxPool2D,
-        Maximum,
-        Minimum,
-        Mul,
-        Neg,
-        Relu,
-        Relu0To1,
-        Relu6,
-        ReluN1To1,
-        Reshape,
-        Rsqrt,
-        Softmax,
-        Sqrt,
-        Sub,
-        Table,
-        Tanh,
-    )
-}
+_ALL: tuple[type[Operator], ...] = (
+    Abs,
+    Add,
+    AveragePool2D,
+    Concatenation,
+    Conv2D,
+    DepthwiseConv2D,
+    Dequantize,
+    Elu,
+    Exp,
+    ExpandDims,
+    FullyConnected,
+    Gelu,
+    HardSwish,
+    LeakyRelu,
+    Log,
+    Logistic,
+    MaxPool2D,
+    Maximum,
+    Mean,
+    Minimum,
+    Mul,
+    Neg,
+    Pack,
+    Pad,
+    PadV2,
+    Quantize,
+    ReduceMax,
+    ReduceMin,
+    Relu,
+    Relu0To1,
+    Relu6,
+    ReluN1To1,
+    Reshape,
+    Rsqrt,
+    Shape,
+    Slice,
+    Softmax,
+    Split,
+    SplitV,
+    Sqrt,
+    Squeeze,
+    StridedSlice,
+    Sub,
+    Sum,
+    Table,
+    Tanh,
+    Transpose,
+    Unpack,
+)
+OPERATORS: dict[str, type[Operator]] = {operator.name: operator for operator in _ALL}

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import ClassVar
+from typing import Any, ClassVar
+
+import numpy.typing as npt
 
 from tinyq_deploy.graph import NodeView
 
+Array = npt.NDArray[Any]
 # What was found where the rule is broken, None where it holds.
 Rule = Callable[[NodeView], str | None]
 
@@ -35,7 +38,22 @@ class Operator(ABC):
     # Whether files hold it; passes make the others.
     builtin: ClassVar[bool] = True
 
+    @classmethod
+    def broken(cls, view: NodeView) -> tuple[Rule, str] | None:
+        """The first rule that a node breaks, with what was found; None where it keeps all."""
+        for rule in cls.rules:
+            found = rule(view)
+            if found is not None:
+                return rule, found
+        return None
+
     @staticmethod
     @abstractmethod
     def macs(view: NodeView) -> int:
         """Multiply-accumulates per inference."""
+
+    @staticmethod
+    def evaluate(view: NodeView) -> tuple[Array, ...] | None:
+        """The values of a checked node's outputs where all its inputs are known, as the kernels compute them; None
+        where they are not, or where the operator has no such arithmetic in Python."""
+        return None

@@ -15,6 +15,10 @@ INPUT, FILTER, BIAS = 0, 1, 2
 LARGEST_EXTENT = 32767
 # tinyq_requantize shifts an int32 left by at most 30.
 LARGEST_FACTOR = float(1 << 30)
+# Rows and columns of padding, 0 unless a pass gives a VALID window some; no file has these options.
+EXPLICIT_PADDING = ("pad_top", "pad_bottom", "pad_left", "pad_right")
+# The option of a node that stands for a band of rows of another one; no file has it.
+BAND_PAD_TOP = "band_pad_top"
 
 
 @dataclass(frozen=True)
@@ -89,18 +93,22 @@ class Window:
 
 
 def window(view: NodeView, kernel: tuple[int, ...]) -> Window:
-    """The geometry of a window of [KH,KW] over input 0; from stride_h/w, dilation_*_factor and padding. A node that
-    stands for a band of rows has the option pad_top instead, and as many output rows as its output."""
+    """The geometry of a window of [KH,KW] over input 0; from stride_h/w, dilation_*_factor and padding, and for VALID
+    from the options of `EXPLICIT_PADDING`. A node that stands for a band of rows has the option BAND_PAD_TOP: its
+    padding at the top, with as many output rows as its output."""
     stride = (view.number("stride_h", 1), view.number("stride_w", 1))
     dilation = (view.number("dilation_h_factor", 1), view.number("dilation_w_factor", 1))
     padding = str(view.option("padding", "SAME"))
-    size = view.given(INPUT).shape[1:3]
+    top, bottom, left, right = (view.number(name, 0) for name in EXPLICIT_PADDING)
+    height, width = view.given(INPUT).shape[1:3]
+    size = (height + top + bottom, width + left + right)
     extent = tuple((k - 1) * d + 1 for k, d in zip(kernel, dilation, strict=True))
-    height, width = (rules.window_output(*item, padding) for item in zip(size, extent, stride, strict=True))
-    top, left = (rules.window_pad(*item) for item in zip(size, extent, stride, (height, width), strict=True))
-    if "pad_top" in view.node.options:
-        height, top = view.output().shape[1], view.number("pad_top", 0)
-    return Window(height, width, *stride, *dilation, top, left)
+    rows, columns = (rules.window_output(*item, padding) for item in zip(size, extent, stride, strict=True))
+    if padding == "SAME":
+        top, left = (rules.window_pad(*item) for item in zip(size, extent, stride, (rows, columns), strict=True))
+    if BAND_PAD_TOP in view.node.options:
+        rows, top = view.output().shape[1], view.number(BAND_PAD_TOP, 0)
+    return Window(rows, columns, *stride, *dilation, top, left)
 
 
 def channel_multipliers(view: NodeView, channels: int) -> Multipliers:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from tinyq_deploy.graph import NodeView
 from tinyq_deploy.ops import rules
-from tinyq_deploy.ops.base import Operator, Rule
+from tinyq_deploy.ops.base import Array, Operator, Rule
 
 Numbers = npt.NDArray[np.int64]
 INT8_VALUES: Numbers = np.arange(-128, 128, dtype=np.int64)
@@ -36,6 +36,14 @@ class Elementwise(Operator):
     @abstractmethod
     def values(cls, view: NodeView, *operands: Numbers) -> Numbers:
         """What the operator makes of int8 values, broadcast: int64 arrays in and out."""
+
+    @classmethod
+    def evaluate(cls, view: NodeView) -> tuple[Array, ...] | None:
+        """`values` of constants."""
+        constants = [data for i in range(cls.operands) if (data := view.given(i).data) is not None]
+        if len(constants) < cls.operands:
+            return None
+        return (cls.values(view, *(data.astype(np.int64) for data in constants)).astype(np.int8),)
 
 
 def operands_int8(view: NodeView) -> str | None:

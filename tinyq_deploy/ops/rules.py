@@ -89,6 +89,11 @@ def activations_int8(view: NodeView) -> str | None:
     return next((found for tensor in (*tensors, *outputs) if (found := per_tensor(tensor))), None)
 
 
+def input_int8(view: NodeView) -> str | None:
+    """Input and output are int8, quantised as a whole, zero point in -128..127."""
+    return per_tensor(view.given(0)) or per_tensor(view.output())
+
+
 def per_tensor(tensor: Tensor) -> str | None:
     """What keeps a tensor from being int8 with one scale and a zero point in range, None where nothing does."""
     if tensor.dtype != "int8":

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Computes layers whose inputs are all constants. ADD is the only operator that takes such inputs, and the only one
-that reads what becomes of them."""
+"""Computes layers whose inputs are all constants, where all that read them take a constant."""
 
 from __future__ import annotations
 
@@ -8,20 +7,24 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from tinyq_deploy.fold import fold
 from tinyq_deploy.graph import Graph, Node, NodeView
-from tinyq_deploy.ops.add import Add
+from tinyq_deploy.ops import OPERATORS
 from tinyq_deploy.passes.base import Pass, Report
-from tinyq_deploy.passes.rewire import readers, without
+from tinyq_deploy.passes.rewire import readers
 
 
 @dataclass(frozen=True)
 class ConstantsReport(Report):
-    """The indices of the computed layers."""
+    """The computed layers as (index, operator)."""
 
     name = "constant layers"
-    proof = "A computed layer has constant inputs alone, and is computed here in the kernels' own integer arithmetic."
+    proof = (
+        "A computed layer has constant inputs alone, or asks for shapes alone, and all shapes are fixed. It is "
+        "computed here in the kernels' own integer arithmetic."
+    )
 
-    computed: tuple[int, ...]
+    computed: tuple[tuple[int, str], ...]
 
     @property
     def changed(self) -> bool:
@@ -31,37 +34,26 @@ class ConstantsReport(Report):
     @property
     def line(self) -> str:
         """Which layers went."""
-        return "constant layers: " + (", ".join(f"layer {index} ADD" for index in self.computed) or "none")
+        return "constant layers: " + (", ".join(f"layer {index} {op}" for index, op in self.computed) or "none")
 
 
 class ConstantLayers(Pass):
     """Constant folding."""
 
     def run(self, graph: Graph) -> tuple[Graph, ConstantsReport]:
-        """The graph with the results of such layers as constants."""
-        computed = []
-        for node in graph.nodes:
-            if _takes_constants(graph, node):
-                graph = _computed(graph, node)
-                computed.append(node.index)
-        return without(graph, set(computed)) if computed else graph, ConstantsReport(tuple(computed))
+        """The graph with the results of such layers as constants; those that compute shapes went as it was read."""
+        folded, nodes = fold(graph, _readers_take_constants)
+        gone = sorted((node.index, node.op) for node in (*graph.shape_nodes, *nodes))
+        return folded, ConstantsReport(tuple(gone))
 
 
-def _takes_constants(graph: Graph, node: Node) -> bool:
-    return (
-        node.op == "ADD"
-        and all(graph.tensors[index].data is not None for index in node.inputs)
-        and node.outputs[0] not in graph.outputs
-        and all(reader.op == "ADD" for reader in readers(graph, node.outputs[0]))
-    )
-
-
-def _computed(graph: Graph, node: Node) -> Graph:
-    view = NodeView(graph, node)
-    first, second = (np.asarray(view.given(i).data).astype(np.int64) for i in range(2))
-    data = Add.values(view, first, second).astype(np.int8)
-    data.setflags(write=False)
-    index = node.outputs[0]
+def _readers_take_constants(graph: Graph, node: Node) -> bool:
+    """Whether no output leaves the model, and every reader keeps its rules where they are constants."""
+    if set(node.outputs) & set(graph.outputs) or any(graph.tensors[i].data is None for i in node.inputs if i >= 0):
+        return False
     tensors = list(graph.tensors)
-    tensors[index] = replace(tensors[index], data=data)
-    return replace(graph, tensors=tuple(tensors))
+    for index in node.outputs:
+        tensors[index] = replace(tensors[index], data=np.zeros(tensors[index].shape, tensors[index].dtype))
+    trial = replace(graph, tensors=tuple(tensors))
+    found = {reader.index: reader for index in node.outputs for reader in readers(graph, index)}
+    return not any(OPERATORS[reader.op].broken(NodeView(trial, reader)) for reader in found.values())

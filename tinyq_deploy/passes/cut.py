@@ -14,7 +14,8 @@ import numpy.typing as npt
 from tinyq_deploy.fixed_point import wrap
 from tinyq_deploy.graph import NO_TENSOR, Graph, Node, NodeView, Quantization, Tensor
 from tinyq_deploy.ops.conv_2d import BIAS, FILTER, INPUT
-from tinyq_deploy.passes.intervals import Analysis, channels
+from tinyq_deploy.ops.reshape import VIEWS
+from tinyq_deploy.passes.intervals import Analysis
 from tinyq_deploy.passes.linear import Linear, Mask, Numbers
 from tinyq_deploy.passes.needed import operands
 
@@ -62,9 +63,9 @@ class _Editor:
         form = self.facts.linears.get(position)
         if form is not None:
             return self._linear(view, form)
-        if node.op == "RESHAPE":
+        if node.op in VIEWS:
             # The new shape is the output tensor's; the constant that repeats it is out of date.
-            return replace(node, inputs=node.inputs[:1], options=MappingProxyType({}))
+            return replace(node, op="RESHAPE", inputs=node.inputs[:1], options=MappingProxyType({}))
         return self._elementwise(view)
 
     def _elementwise(self, view: NodeView) -> Node:
@@ -72,7 +73,7 @@ class _Editor:
         inputs = []
         for position, index in enumerate(view.node.inputs):
             tensor = self.graph.tensors[index]
-            walks = position < operands(view) and channels(tensor) == mask.size
+            walks = position < operands(view) and tensor.dtype == "int8" and tensor.shape[-1:] == (mask.size,)
             if tensor.data is not None and walks:
                 inputs.append(self._new(tensor, tensor.data[..., mask], tensor.quantization))
             else:

@@ -14,6 +14,7 @@ import numpy as np
 
 from tinyq_deploy.graph import Graph, NodeView
 from tinyq_deploy.ops import OPERATORS
+from tinyq_deploy.ops.reshape import VIEWS
 from tinyq_deploy.passes.base import Pass, Report
 from tinyq_deploy.passes.cut import cut, folded
 from tinyq_deploy.passes.intervals import Analysis, Interval, analyze
@@ -99,7 +100,7 @@ class DeadChannels(Pass):
 
 def _report(before: Graph, after: Graph, facts: Analysis, kept: Mapping[int, Mask]) -> DeadChannelsReport:
     cuts = [_layer(before, after, facts, kept, position) for position in range(len(before.nodes))]
-    outputs = [node.outputs[0] for node in before.nodes if node.op != "RESHAPE"]
+    outputs = [node.outputs[0] for node in before.nodes if node.op not in VIEWS]
     return DeadChannelsReport(
         channels_before=sum(kept[index].size for index in outputs),
         channels_after=sum(int(kept[index].sum()) for index in outputs),

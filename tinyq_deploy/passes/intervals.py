@@ -12,12 +12,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tinyq_deploy.fixed_point import INT32_MAX
 from tinyq_deploy.graph import Graph, NodeView, Tensor
 from tinyq_deploy.ops import OPERATORS
 from tinyq_deploy.ops.conv_2d import output_range
 from tinyq_deploy.ops.elementwise import INT8_VALUES, Binary, Elementwise
+from tinyq_deploy.ops.pad import padding_value, paddings
+from tinyq_deploy.ops.reduce import Mean, Reduce, ReduceMax, ReduceMin, Sum, axes, elements
+from tinyq_deploy.ops.reshape import VIEWS
 from tinyq_deploy.ops.unary import Unary
 from tinyq_deploy.passes.linear import Linear, Mask, Numbers, linear
+
+PADS = ("PAD", "PADV2")
+REDUCES: Mapping[str, type[Reduce]] = {operator.name: operator for operator in (Mean, ReduceMax, ReduceMin, Sum)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,8 +86,10 @@ def _through(view: NodeView, found: Mapping[int, Interval], output: int) -> Inte
         low, high = output_range(view)
         source = found[view.node.inputs[0]]
         return Interval(np.clip(source.low, low, high), np.clip(source.high, low, high))
-    if op == "RESHAPE":
-        return _reshaped(found[view.node.inputs[0]], channels(view.output()))
+    if op in VIEWS:
+        return _reshaped(_operand(view.given(0), found), channels(view.output()))
+    if last_axis_stays(view):
+        return (_padded if op in PADS else _reduced)(view, _operand(view.given(0), found))
     return anything(view.graph.tensors[output])
 
 
@@ -107,6 +116,33 @@ def _elementwise(view: NodeView, operator: type[Elementwise], sources: Sequence[
     else:
         return anything(view.output())
     return Interval(*(np.array(np.broadcast_to(end, count)) for end in ends))
+
+
+def last_axis_stays(view: NodeView) -> bool:
+    """Whether a node that pads or reduces leaves the last axis alone, so that each channel comes from its namesake."""
+    rank = len(view.given(0).shape)
+    if view.node.op in PADS:
+        return rank > 0 and paddings(view)[-1] == (0, 0)
+    return view.node.op in REDUCES and rank > 0 and rank - 1 not in axes(view)
+
+
+def _padded(view: NodeView, source: Interval) -> Interval:
+    value = np.int64(padding_value(view))
+    return Interval(np.minimum(source.low, value), np.maximum(source.high, value))
+
+
+def _reduced(view: NodeView, source: Interval) -> Interval:
+    """An extreme is one of its elements; a sum lies between the sums of the least and the largest, which are
+    requantised by a factor >= 0 where they fit int32."""
+    operator = REDUCES[view.node.op]
+    if not issubclass(operator, Sum):
+        return source
+    count, p = elements(view), operator.params(view)
+    ends = [end * count for end in (source.low, source.high)]
+    limit = INT32_MAX >> max(p.shift, 0)
+    if max(int(np.abs(end + p.start).max()) for end in ends) > limit:
+        return anything(view.output())
+    return Interval(*(operator.values_of(view, end) for end in ends))
 
 
 def _reshaped(source: Interval, count: int) -> Interval:

@@ -12,7 +12,8 @@ import numpy as np
 from tinyq_deploy.graph import Graph, NodeView
 from tinyq_deploy.ops import OPERATORS
 from tinyq_deploy.ops.elementwise import Elementwise
-from tinyq_deploy.passes.intervals import Analysis, channels
+from tinyq_deploy.ops.reshape import VIEWS
+from tinyq_deploy.passes.intervals import Analysis, channels, last_axis_stays
 from tinyq_deploy.passes.linear import Mask
 
 Needed = dict[int, Mask]
@@ -72,9 +73,13 @@ def _close(view: NodeView, kept: Needed, reads: Mask | None) -> None:
 
 def _keeps_channels_apart(view: NodeView) -> bool:
     """Whether each output channel comes from the input channels of its number alone, modulo the smaller count."""
-    if view.node.op == "RESHAPE":
+    if (view.node.op in VIEWS or last_axis_stays(view)) and view.given(0).data is not None:
+        return False
+    if view.node.op in VIEWS:
         sizes = sorted((channels(view.given(0)), channels(view.output())))
         return sizes[1] % sizes[0] == 0
+    if last_axis_stays(view):
+        return True
     count = channels(view.output())
     fits = all(
         channels(tensor) == count or (tensor.data is not None and channels(tensor) == 1)

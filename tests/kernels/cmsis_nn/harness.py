@@ -13,7 +13,7 @@ import bare_core
 import numpy as np
 import numpy.typing as npt
 
-from tinyq_deploy import assets, board
+from tinyq_deploy import assets, board, c_text
 from tinyq_deploy.graph import NodeView
 from tinyq_deploy.kernels.base import Argument, Constant, KernelCall, Read, Scratch, Write
 from tinyq_deploy.kernels.cmsis_nn import library as cmsis_nn
@@ -185,7 +185,7 @@ def _case(number: int, case: Case, rng: np.random.Generator) -> str:
             lines.append(_guarded(f"{prefix}_{what}", "int8_t" if what == "out" else "uint8_t", length))
             body.insert(0, f"    guard_set({prefix}_{what}, {length});")
             checks.append(f"    bad |= guard_check({number}, {prefix}_{what}, {length});")
-        values = ", ".join(f".{name} = {_literal(value)}" for name, value in call.params)
+        values = ", ".join(f".{name} = {c_text.number(value)}" for name, value in call.params)
         lines.append(f"static const {call.params_type} {prefix}_params = {{{values}}};")
         arguments = ", ".join(_argument(number, prefix, a) for a in call.arguments)
         body += [f"    {call.function}(&{prefix}_params, {arguments});"]

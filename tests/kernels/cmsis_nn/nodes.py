@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy.typing as npt
 
 from tinyq_deploy.graph import NO_TENSOR, Graph, Node, NodeView, Option, Quantization, Tensor
 from tinyq_deploy.ops import OPERATORS
+from tinyq_deploy.ops.conv_2d import EXPLICIT_PADDING
 from tinyq_deploy.ops.rules import window_output
 
 Shape = tuple[int, ...]
@@ -144,6 +146,24 @@ def pool_2d(
     options = window_options(rng, stride, (1, 1), padding) | {"filter_height": kernel[0], "filter_width": kernel[1]}
     source, result = (activation(i, (1, *e, channels), scale, zero) for i, e in enumerate((size, extent)))
     return view(op, [source], result, options)
+
+
+def padded(rng: np.random.Generator, made: NodeView) -> NodeView:
+    """A window of `conv_2d`, `depthwise_conv_2d` or `pool_2d` with up to a window less one of padding on each side."""
+    options = made.node.options
+    given = [made.input(position) for position in range(len(made.node.inputs))]
+    kernel = given[1].shape[1:3] if len(given) > 1 else (options["filter_height"], options["filter_width"])
+    extents = [(k - 1) * made.number(f"dilation_{axis}_factor", 1) + 1 for k, axis in zip(kernel, "hw", strict=True)]
+    margins = [int(rng.integers(0, extents[side // 2])) for side in range(4)]
+    rows, columns = given[0].shape[1:3]
+    short = [max(0, extents[0] - rows - sum(margins[:2])), max(0, extents[1] - columns - sum(margins[2:]))]
+    source = replace(given[0], shape=(1, rows + short[0], columns + short[1], given[0].shape[3]))
+    sizes = [n + sum(margins[2 * i : 2 * i + 2]) for i, n in enumerate(source.shape[1:3])]
+    strides = (made.number("stride_h", 1), made.number("stride_w", 1))
+    output = [window_output(*item, "VALID") for item in zip(sizes, extents, strides, strict=True)]
+    result = replace(made.output(), shape=(1, *output, made.output().shape[3]))
+    explicit = {**options, "padding": "VALID", **dict(zip(EXPLICIT_PADDING, margins, strict=True))}
+    return view(made.node.op, [source, *given[1:]], result, explicit)
 
 
 def add(rng: np.random.Generator, size: int) -> NodeView:

@@ -99,7 +99,23 @@ def softmax(rng: Rng) -> NodeView:
     return nodes.softmax(rng, *_pair(rng, 1, 40))
 
 
+def padded_convolution(rng: Rng) -> NodeView:
+    """CONV_2D with any padding."""
+    return nodes.padded(rng, convolution(rng))
+
+
+def padded_depthwise(rng: Rng) -> NodeView:
+    """DEPTHWISE_CONV_2D with any padding."""
+    return nodes.padded(rng, depthwise(rng))
+
+
+def padded_max_pool(rng: Rng) -> NodeView:
+    """MAX_POOL_2D with any padding."""
+    return nodes.padded(rng, max_pool(rng))
+
+
+PADDED = (padded_convolution, padded_depthwise, padded_max_pool)
 FAMILIES: tuple[Callable[[Rng], NodeView], ...] = (
     convolution, pointwise, one_row, depthwise, fully_connected, fully_connected_per_channel, average_pool, max_pool,
-    add, softmax,
+    add, softmax, *PADDED,
 )  # fmt: skip

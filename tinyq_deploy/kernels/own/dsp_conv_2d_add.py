@@ -68,6 +68,6 @@ def operands(first: NodeView, second: NodeView) -> tuple[OwnAddParams, Tensor] |
     return params, other
 
 
-def _named(prefix: str, params: tuple[tuple[str, int], ...]) -> tuple[tuple[str, int], ...]:
+def _named(prefix: str, params: tuple[tuple[str, int | float], ...]) -> tuple[tuple[str, int | float], ...]:
     """Parameters of a member struct."""
     return tuple((f"{prefix}.{name}", value) for name, value in params)

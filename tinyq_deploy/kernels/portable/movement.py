@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Operators that only move elements, in portable C; what changes no address is a view, which has no code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tinyq_deploy.graph import NodeView, Tensor
+from tinyq_deploy.kernels.base import Argument, Kernel, KernelCall, Read, Scratch, Target, Write, operand
+from tinyq_deploy.kernels.portable.base import portable_call
+from tinyq_deploy.ops.concatenation import MOST_PARTS, Joiner, inputs
+from tinyq_deploy.ops.movement import MOST_AXES, Axis, Copy, Mover, whole
+from tinyq_deploy.ops.split import Splitter, outputs, split_source
+
+
+@dataclass(frozen=True)
+class CopyParams:
+    """Field for field the C struct tinyq_copy_params."""
+
+    extent: tuple[int, ...]
+    input_step: tuple[int, ...]
+    output_step: tuple[int, ...]
+    input_start: int
+    output_start: int
+    filled: int
+    fill: int
+    output_bytes: int
+
+
+def copy_call(source: Tensor, output: Tensor, copy: Copy) -> KernelCall:
+    """The call that makes `output` of `source`: a view where nothing moves."""
+    read = operand(source, "input")
+    if copy.is_whole and isinstance(read, Read):
+        return KernelCall("portable", None, arguments=(read, Write(output.index)))
+    axes = (Axis(1, 0, 0),) * (MOST_AXES - len(copy.axes)) + copy.axes
+    params = CopyParams(
+        tuple(axis.extent for axis in axes), tuple(axis.input_step for axis in axes),
+        tuple(axis.output_step for axis in axes), copy.input_start, copy.output_start,
+        copy.fill is not None, copy.fill or 0, output.bytes,
+    )  # fmt: skip
+    return portable_call("copy", "copy", params, read, Write(output.index))
+
+
+class PortableView(Kernel):
+    """The output is the input's memory under another shape."""
+
+    kernel_set = "portable"
+
+    def __init__(self, op: str) -> None:
+        self.op = op
+
+    def call(self, view: NodeView, target: Target) -> KernelCall | None:
+        """Takes every node."""
+        return copy_call(view.given(0), view.output(), whole(view.given(0)))
+
+
+class PortableCopy(Kernel):
+    """One copy between two grids of addresses."""
+
+    kernel_set = "portable"
+
+    def __init__(self, mover: type[Mover]) -> None:
+        self.op, self.mover = mover.name, mover
+
+    def call(self, view: NodeView, target: Target) -> KernelCall | None:
+        """Takes every node."""
+        return copy_call(view.given(0), view.output(), self.mover.copy(view))
+
+
+class PortableJoin(Kernel):
+    """Row by row, a part of each input."""
+
+    kernel_set = "portable"
+
+    def __init__(self, op: str) -> None:
+        self.op = op
+
+    def call(self, view: NodeView, target: Target) -> KernelCall | None:
+        """Takes every node."""
+        tensors = inputs(view)
+        if len(tensors) == 1:
+            return copy_call(tensors[0], view.output(), whole(tensors[0]))
+        reads = [operand(tensor, f"input{position}") for position, tensor in enumerate(tensors)]
+        return portable_call("join", "rows", Joiner.params(view), *_ten(reads), Write(view.output().index))
+
+
+class PortableSplit(Kernel):
+    """Row by row, a part for each output."""
+
+    kernel_set = "portable"
+
+    def __init__(self, op: str) -> None:
+        self.op = op
+
+    def call(self, view: NodeView, target: Target) -> KernelCall | None:
+        """Takes every node."""
+        source, parts = split_source(view), outputs(view)
+        if len(parts) == 1:
+            return copy_call(source, parts[0], whole(source))
+        writes = [Write(part.index) for part in parts]
+        return portable_call("split", "rows", Splitter.params(view), operand(source, "input"), *_ten(writes))
+
+
+def _ten(pointers: Sequence[Argument]) -> list[Argument]:
+    """As many pointers as the kernel takes, null behind those that exist."""
+    return [*pointers, *[Scratch(0)] * (MOST_PARTS - len(pointers))]

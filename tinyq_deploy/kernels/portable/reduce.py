@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: Apache-2.0
+"""MEAN, SUM, REDUCE_MAX and REDUCE_MIN in portable C; all may write over what they read."""
+
+from __future__ import annotations
+
+from tinyq_deploy.graph import NodeView
+from tinyq_deploy.kernels.base import Kernel, KernelCall, Read, Target, Write, operand
+from tinyq_deploy.kernels.portable.base import portable_call
+from tinyq_deploy.ops.reduce import Reduce
+
+
+class PortableReduce(Kernel):
+    """Output by output, all elements that become it. `function` computes the operator's params: MEAN is a sum with
+    another factor."""
+
+    kernel_set = "portable"
+
+    def __init__(self, operator: type[Reduce], function: str) -> None:
+        self.op, self.operator, self.function = operator.name, operator, function
+
+    def call(self, view: NodeView, target: Target) -> KernelCall | None:
+        """Takes every node."""
+        read = operand(view.given(0), "input")
+        in_place = (read.tensor,) if isinstance(read, Read) else ()
+        params, write = self.operator.params(view), Write(view.output().index)
+        return portable_call(self.function, "reduce", params, read, write, in_place=in_place)
