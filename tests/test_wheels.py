@@ -33,8 +33,6 @@ PLATFORM = ("--python-version", "3.10", "--platform", "any", "--platform", "many
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "tinyq-deploy" / "wheels"
 FLOAT = "float32.tflite"
 STREAMING = ("alexa", "hey_jarvis", "hey_mycroft", "okay_nabu")
-# LOGISTIC is not compiled yet.
-UNSUPPORTED = ("autoencoder_example",)
 
 
 @cache
@@ -66,16 +64,13 @@ def _inside(archive: bytes, prefix: str = "") -> Iterator[tuple[str, bytes]]:
 def integer_models() -> dict[str, bytes]:
     """Those that compile, by a name for C."""
     left = {name: data for name, data in models().items() if not name.endswith(FLOAT)}
-    skipped = (*STREAMING, *UNSUPPORTED)
-    return {
-        name.removesuffix(".tflite"): data for name, data in left.items() if not name.startswith(skipped)
-    }  # fmt: skip
+    return {name.removesuffix(".tflite"): data for name, data in left.items() if not name.startswith(STREAMING)}
 
 
 @pytest.mark.parametrize("passes", [pytest.param(False, marks=pytest.mark.exhaustive), True])
 def test_every_integer_model_is_byte_exact(passes: bool) -> None:
     found = integer_models()
-    assert len(found) >= 17
+    assert len(found) >= 18
     for name, data in found.items():
         given = exact.samples(read(data, name), 2)
         built = host_c.program({"net": data}, passes=passes)

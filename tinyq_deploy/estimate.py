@@ -100,12 +100,15 @@ def estimate(elf: Path, about: Manifest, board: Board, inputs: Sequence[bytes]) 
 
 def noise(tensor: Tensor, x: int = 12345) -> npt.NDArray[Any]:
     """The reference input of all our figures, in the tensor's shape and type: byte by byte x >> 24 of
-    x = x * 1664525 + 1013904223 modulo 2^32."""
+    x = x * 1664525 + 1013904223 modulo 2^32; reals are such a byte as int8, divided by 128."""
+    real = tensor.dtype == "float32"
     values = []
-    for _ in range(tensor.bytes):
+    for _ in range(tensor.size if real else tensor.bytes):
         x = (x * 1664525 + 1013904223) & 0xFFFFFFFF
         values.append(x >> 24)
-    return np.array(values, np.uint8).view(tensor.dtype).reshape(tensor.shape)
+    data = np.array(values, np.uint8)
+    data = (data.view(np.int8) / 128).astype(np.float32) if real else data.view(tensor.dtype)
+    return data.reshape(tensor.shape)
 
 
 def _on_virtual_board(

@@ -9,7 +9,7 @@ import pytest
 from banded import banded
 from exact import assert_same, reference, samples
 from host_c import TARGET, planned, program, rendered
-from models import T
+from models import T, constant
 from random_nets import Net
 from test_plan import assert_sound
 
@@ -67,6 +67,35 @@ def tall(seed: int) -> bytes:
     if len(net.ops) < 2 or net.rng.random() < 0.3:
         net.add()
     return net.bytes()
+
+
+def padded(seed: int) -> bytes:
+    """Convolutions behind PADs, which go into the windows: as many rows as fit, one column on each side."""
+    net = Tall(seed)
+    for _ in range(3):
+        source, height, stride = net.tensors[net.at], int(net.pick(2, 3, 5)), int(net.pick(1, 1, 2))
+        rows = (int(net.rng.integers(height)), int(net.rng.integers(height)))
+        taller = (1, source.shape[1] + sum(rows), source.shape[2] + 2, source.shape[3])
+        margins = net.put(constant([(0, 0), rows, (1, 1), (0, 0)], dtype="int32"))
+        net.layer("PAD", [net.at, margins], T(taller, source.scale, source.zero_point), {})
+        shape = (1, window_output(taller[1], height, stride, "VALID"), source.shape[2], 4)
+        weights = net._weights((4, height, 3, source.shape[3]), 0, None)
+        net._linear("CONV_2D", weights, 0, shape, {"padding": "VALID", "stride_h": stride, "stride_w": 1})
+    return net.bytes()
+
+
+@pytest.mark.parametrize("bands", BANDS)
+def test_windows_with_padding_of_their_own_run_in_bands(bands: tuple[int, int]) -> None:
+    models = {f"net{seed}": padded(seed) for seed in SEEDS}
+    plans = [planned(data, passes=True, bands=bands) for data in models.values()]
+    chains = [layer.chain for made in plans for layer in made.layers if layer.chain]
+    assert any(node.options.get("pad_bottom") for chain in chains for node in chain.nodes)
+    built = program(models, passes=True, bands=bands)
+    for name, data in models.items():
+        given = samples(read(data, name), 2)
+        for row, right in zip(built.run(name, given), reference(data).run_many(given), strict=True):
+            for output, wanted in zip(row, right, strict=True):
+                assert_same(output, wanted, f"{name} in bands {bands}")
 
 
 @pytest.mark.parametrize("bands", BANDS)
