@@ -192,7 +192,7 @@ def test_a_model_that_does_not_fit_names_bytes_and_tensors(
     (folder / "small.toml").write_text(small)
     assert run(["build", str(model), "--board", "small.toml", "--toolchain", "zig"]) == 4
     said = errors(capsys)
-    assert "4,608" in said
+    assert "3,504" in said
     assert "[1, " in said
     assert not (folder / "build").exists()
 
