@@ -63,7 +63,7 @@ def test_a_kernel_that_reads_behind_its_weights_is_seen() -> None:
         for a in call.arguments
     )
     image = {0: np.ones(24, np.int8)}
-    assert len(host_c.kernels().run(call, image, {2: 48})) == 48
+    assert len(host_c.kernels().run(call, image, {3: 48})) == 48
     with pytest.raises(AssertionError, match="heap-buffer-overflow"):
-        host_c.kernels().run(dataclasses.replace(call, arguments=short), image, {2: 48})
-    assert len(host_c.kernels().run(call, image, {2: 48})) == 48
+        host_c.kernels().run(dataclasses.replace(call, arguments=short), image, {3: 48})
+    assert len(host_c.kernels().run(call, image, {3: 48})) == 48

@@ -42,7 +42,7 @@ def test_each_value_gives_its_entry() -> None:
     assert (Table.values(made, EVERY.astype(np.int64)) == entries).all()
     (call,) = (c for k in KERNELS if k.op == "TABLE" and (c := k.call(made, host_c.TARGET)) is not None)
     for place in (None, 0):
-        assert host_c.kernels().run(call, {0: EVERY}, 256, over=place) == entries.tobytes()
+        assert host_c.kernels().run(call, {0: EVERY}, {2: 256}, over=place) == entries.tobytes()
 
 
 def test_its_rules_are_told() -> None:

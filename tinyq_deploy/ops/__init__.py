@@ -22,7 +22,7 @@ from tinyq_deploy.ops.mul import Mul
 from tinyq_deploy.ops.neg import Neg
 from tinyq_deploy.ops.pad import Pad, PadV2
 from tinyq_deploy.ops.pool_2d import AveragePool2D, MaxPool2D
-from tinyq_deploy.ops.quantize import Dequantize, Quantize
+from tinyq_deploy.ops.quantization import Dequantize, Quantize
 from tinyq_deploy.ops.reduce import Mean, ReduceMax, ReduceMin, Sum
 from tinyq_deploy.ops.relu import Relu, Relu0To1, Relu6, ReluN1To1
 from tinyq_deploy.ops.reshape import ExpandDims, Reshape, Squeeze

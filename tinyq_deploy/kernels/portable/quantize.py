@@ -6,7 +6,7 @@ from __future__ import annotations
 from tinyq_deploy.graph import NodeView
 from tinyq_deploy.kernels.base import Kernel, KernelCall, Read, Target, Write, operand
 from tinyq_deploy.kernels.portable.base import portable_call
-from tinyq_deploy.ops.quantize import Dequantize, Quantize
+from tinyq_deploy.ops.quantization import Dequantize, Quantize
 
 
 class PortableQuantize(Kernel):
