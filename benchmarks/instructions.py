@@ -89,7 +89,7 @@ def row(
         "model": model.stem, "board": board_name, "core": target.core, "kernels": kernels, "optimize": optimize,
         "toolchain": built.toolchain, "keep_layers": keep_layers, "instructions": instructions,
         "modelled_cycles": estimate.total.cycles if estimate else None,
-        "predicted": sum(layer.predicted or 0 for layer in built.manifest.layers),
+        "predicted": sum(layer.predicted or 0 for layer in built.manifest.layers) or None,
         "arena_bytes": built.manifest.arena_bytes,
         "flash_model_bytes": sizes.flash_model if sizes else None,
         "flash_total_bytes": sizes.flash_total if sizes else None,
