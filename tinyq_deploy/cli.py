@@ -167,11 +167,11 @@ def _optimize(value: str) -> Any:
 
 
 def _build(request: BuildRequest, json_out: Path | None) -> BuildResult:
-    from tinyq_deploy import deploy, records, report
+    from tinyq_deploy import deploy, records, report, report_build
 
     with report.progress() as progress:
         result = deploy.build(request, progress)
-    report.built(result)
+    report_build.built(result)
     emit(records.build_json(result), json_out)
     return result
 

@@ -19,20 +19,16 @@ from tinyq_deploy import records
 
 if TYPE_CHECKING:
     from tinyq_deploy import bench as bench_stage
-    from tinyq_deploy.audit import LayerAudit
     from tinyq_deploy.board import Board
     from tinyq_deploy.compare import Comparison
-    from tinyq_deploy.deploy import BenchResult, BuildResult, Flashed
+    from tinyq_deploy.deploy import BenchResult, Flashed
     from tinyq_deploy.doctor import Check
-    from tinyq_deploy.footprint import LayerFlash
     from tinyq_deploy.inspect_model import Inspection
     from tinyq_deploy.ports import Candidate
     from tinyq_deploy.quantize import QuantizeResult
     from tinyq_deploy.tuning import Tuning
 
 VIRTUAL = "VIRTUAL"
-
-_NAMED_ONE_BY_ONE = 3
 
 # Columns where nobody's terminal says how many: in a pipe or a log.
 _PIPED_WIDTH = 110
@@ -119,7 +115,7 @@ def live(jsonl: bool) -> Iterator[_Live]:
         yield _Live(bar, jsonl)
 
 
-def _table(title: str, *columns: str, right: Sequence[str] = (), whole: Sequence[str] = ()) -> Table:
+def titled_table(title: str, *columns: str, right: Sequence[str] = (), whole: Sequence[str] = ()) -> Table:
     """A table; columns in `right` are right-aligned, those in `whole` never wrap."""
     table = Table(title=title, title_justify="left", title_style="bold")
     for column in columns:
@@ -144,83 +140,6 @@ def quantized(result: QuantizeResult, source: Path, target: Path) -> None:
     for warning in result.report.warnings:
         warn(str(warning))
     say(f"{source} -> {target}, {len(result.tflite):,} bytes")
-
-
-def built(result: BuildResult) -> None:
-    """What build made: layers with their kernels, costs and flash, memory, and layers that fell back."""
-    for warning in result.warnings:
-        warn(warning)
-    console.print(_built_table(result))
-    say(_cost_line(result))
-    _fallen([item for item in result.audit if item.fell_back])
-    for line in (*result.manifest.passes, *result.manifest.savings):
-        say(line)
-    say(_memory_line(result))
-    say(f"project: {result.folder}")
-
-
-def _built_table(result: BuildResult) -> Table:
-    about, audits = result.manifest, {item.symbol: item for item in result.audit}
-    flash = {item.symbol: item for item in result.layer_flash}
-    columns = ("#", "operator", "kernel really called", "MACs", "predicted cost", "flash: code", "constants", "uses")
-    table = _table(f"{about.name} for {result.board.title}", *columns,
-                   right=("#", "MACs", "predicted cost", "constants"))  # fmt: skip
-    for entry in about.layers:
-        audit = audits.get(entry.symbol)
-        called = ", ".join(audit.called) if audit and audit.called else entry.function or "none: a view"
-        cost = "" if entry.predicted is None else f"{entry.predicted:,}"
-        table.add_row(
-            str(entry.index), entry.op, called, f"{entry.macs:,}", cost, _code(flash.get(entry.symbol)),
-            f"{entry.constant_bytes:,}", audit.instructions if audit else "",
-        )  # fmt: skip
-    return table
-
-
-def _code(flash: LayerFlash | None) -> str:
-    """Bytes of a layer's code after linking, and of code that it shares with other layers."""
-    if flash is None:
-        return ""
-    return f"{flash.code_bytes:,}" + (f" + {flash.shared_bytes:,} shared" if flash.shared_bytes else "")
-
-
-def _cost_line(result: BuildResult) -> str:
-    """The sum of the predicted costs, by what they are and where they come from."""
-    sums: dict[str, int] = {}
-    layers = [entry for entry in result.manifest.layers if entry.symbol]
-    for entry in layers:
-        if entry.predicted is not None:
-            name = f"{entry.predicted_unit} ({entry.predicted_by})"
-            sums[name] = sums.get(name, 0) + entry.predicted
-    known = sum(entry.predicted is not None for entry in layers)
-    text = ", ".join(f"{amount:,} {name}" for name, amount in sums.items()) or "unknown"
-    note = "" if known == len(layers) else f" for {known} of {len(layers)} layers"
-    return f"predicted cost: {text}{note}; simulated counts are not time"
-
-
-def _fallen(items: Sequence[LayerAudit]) -> None:
-    """Layers that run no fast kernel: each with its reason, or where they are many, all names and the first reason."""
-    if len(items) <= _NAMED_ONE_BY_ONE:
-        for item in items:
-            warn(f"{item.symbol}: {item.reason}")
-        return
-    names = ", ".join(item.symbol for item in items)
-    warn(f"{len(items)} layers run no fast kernel: {names}. The first: {items[0].reason}. Is CMSIS-NN installed?")
-
-
-def _memory_line(result: BuildResult) -> str:
-    about, board = result.manifest, result.board
-    peak = about.layers[about.peak_layer]
-    limit = f" of {about.ram:,}" if about.ram else ""
-    arena = f"arena {about.arena_bytes:,}{limit} bytes (at least {about.arena_lower_bound:,} with these kernels)"
-    text = f"{arena}, peak at layer {peak.index} {peak.op}"
-    sizes = result.built.sizes if result.built else None
-    if sizes is None or board.memory is None:
-        return text
-    return (
-        f"{text}\nflash {sizes.flash_total:,} of {board.memory.flash.bytes:,} bytes, model and kernels "
-        f"{sizes.flash_model:,}\nRAM {sizes.ram_total:,} of {board.memory.ram.bytes:,} bytes: static "
-        f"{sizes.ram_static:,}, stack {sizes.stack:,}"
-    )
 
 
 def tuned(result: Tuning, path: Path, *, virtual: bool) -> None:
@@ -251,7 +170,7 @@ def benched(result: BenchResult, quiet: bool = False) -> None:
         return
     found, about = result.measurement, result.manifest
     mark = f" [{VIRTUAL}]" if result.virtual else ""
-    table = _table(escape(f"{about.name} on {result.board.title}{mark}"), "figure", "value")
+    table = titled_table(escape(f"{about.name} on {result.board.title}{mark}"), "figure", "value")
     for name, value in _figures(result):
         table.add_row(name, escape(value))
     console.print(table)
@@ -297,7 +216,9 @@ def _layer_table(result: BenchResult) -> Table:
     found = result.measurement
     total = sum(found.layer_cycles) or 1
     unit = "ticks" if not result.virtual else "virtual ticks"
-    table = _table("layers, one run", "#", "operator", "kernel", "MACs", unit, "%", right=("#", "MACs", unit, "%"))
+    table = titled_table(
+        "layers, one run", "#", "operator", "kernel", "MACs", unit, "%", right=("#", "MACs", unit, "%")
+    )
     code = [entry for entry in result.manifest.layers if entry.symbol]
     for entry, cycles in zip(code, found.layer_cycles, strict=True):
         table.add_row(
@@ -314,7 +235,7 @@ def _layer_table(result: BenchResult) -> Table:
 def inspected(found: Inspection) -> None:
     """The table of inspect."""
     columns = ("#", "operator", "inputs", "outputs", "MACs", "constants")
-    table = _table(escape(f"{found.name}, {found.macs:,} MACs"), *columns,
+    table = titled_table(escape(f"{found.name}, {found.macs:,} MACs"), *columns,
                    right=("#", "MACs", "constants"))  # fmt: skip
     for layer in found.layers:
         shapes = [" ".join(str(list(shape)) for shape in group) for group in (layer.inputs, layer.outputs)]
@@ -335,7 +256,9 @@ def compared(found: Comparison) -> None:
     """What changed between two results."""
     moved = [change for change in found.changes if change.old != change.new]
     if moved:
-        table = _table("changes", "measurement", "figure", "old", "new", "worse by", right=("old", "new", "worse by"))
+        table = titled_table(
+            "changes", "measurement", "figure", "old", "new", "worse by", right=("old", "new", "worse by")
+        )
         for change in moved:
             row = (change.of, change.figure, f"{change.old:,}", f"{change.new:,}", change.share)
             table.add_row(*row, style="red" if change.worse else None)
@@ -350,7 +273,7 @@ def compared(found: Comparison) -> None:
 def boards(found: Sequence[Board]) -> None:
     """The table of boards."""
     columns = ("name", "core", "MHz", "flash", "RAM", "verified", "without hardware")
-    table = _table("boards", *columns, right=("MHz", "flash", "RAM"), whole=("name", "core"))
+    table = titled_table("boards", *columns, right=("MHz", "flash", "RAM"), whole=("name", "core"))
     for item in found:
         memory, clock = item.memory, item.clock
         virtual = [item.emulate.unicorn and "unicorn", item.emulate.qemu and "QEMU", item.is_host and "this PC"]
@@ -364,7 +287,7 @@ def boards(found: Sequence[Board]) -> None:
 
 def operators() -> None:
     """The table of operators."""
-    table = _table("operators", "operator", "kernels", "rules")
+    table = titled_table("operators", "operator", "kernels", "rules")
     for row in records.operators_json()["operators"]:
         table.add_row(row["name"], ", ".join(row["kernels"]), "\n".join(row["rules"]), end_section=True)
     console.print(table)
@@ -372,7 +295,7 @@ def operators() -> None:
 
 def doctor(checks: Sequence[Check]) -> None:
     """The table of doctor."""
-    table = _table("this installation", "", "what", "found", "next")
+    table = titled_table("this installation", "", "what", "found", "next")
     for check in checks:
         mark = "[green]ok[/]" if check.ok else "[red]missing[/]" if check.required else "[yellow]absent[/]"
         table.add_row(mark, check.name, escape(check.found), escape(check.next))
@@ -384,7 +307,7 @@ def ports(found: Sequence[Candidate]) -> None:
     if not found:
         say("no serial port of a known board, probe or adapter")
         return
-    table = _table("ports", "port", "why", "serial number")
+    table = titled_table("ports", "port", "why", "serial number")
     for item in found:
         table.add_row(item.device, escape(item.why), item.serial_number)
     console.print(table)
