@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TINYQ_OWN_PLAIN_COPY_H
+#define TINYQ_OWN_PLAIN_COPY_H
+
+#include "../../tinyq_fixed_point.h"
+#include "../tinyq_own_copy_params.h"
+
+/* The innermost axis. */
+static inline void tinyq_own_copy_line(const tinyq_own_copy_params *p, const int8_t *restrict input,
+                                       int8_t *restrict output)
+{
+    const int32_t read = p->input_step[3], write = p->output_step[3];
+#pragma GCC unroll 4
+    for (int32_t left = p->extent[3]; left > 0; --left) {
+        *output = *input;
+        input += read;
+        output += write;
+    }
+}
+
+/* TRANSPOSE, SLICE and STRIDED_SLICE, any type, byte by byte. Input and output do not overlap. */
+TINYQ_KERNEL void tinyq_own_plain_copy(const tinyq_own_copy_params *p, const int8_t *input, int8_t *output)
+{
+    input += p->input_start;
+    output += p->output_start;
+    for (int32_t a = 0; a < p->extent[0]; ++a) {
+        for (int32_t b = 0; b < p->extent[1]; ++b) {
+            for (int32_t c = 0; c < p->extent[2]; ++c) {
+                const int32_t from = a * p->input_step[0] + b * p->input_step[1] + c * p->input_step[2];
+                const int32_t to = a * p->output_step[0] + b * p->output_step[1] + c * p->output_step[2];
+                tinyq_own_copy_line(p, input + from, output + to);
+            }
+        }
+    }
+}
+
+#endif
