@@ -3,20 +3,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from tinyq_deploy.cores import extension
-from tinyq_deploy.fixed_point import Multipliers
+from tinyq_deploy.fixed_point import INT32_MAX, Multipliers, requantize_array
 from tinyq_deploy.graph import NodeView
 from tinyq_deploy.kernels.base import Kernel, KernelCall, Target, Write, params_of
 from tinyq_deploy.kernels.broadcast import broadcasts, operands
 from tinyq_deploy.kernels.own.plain_lines import lines_call
-from tinyq_deploy.kernels.own.requantize import Accumulators, choose
+from tinyq_deploy.kernels.own.requantize import GENERIC, SIGNED, Accumulators, choose
 from tinyq_deploy.ops.mul import Mul, MulParams
 
 _ENDS = np.array([-128, 127], np.int64)
+# Times a multiplier of 15 bits it fits int32.
+_LARGEST_PRODUCT = (1 << 16) - 1
+# Changes of the multiplier that are tried to make it even, nearest first.
+_NUDGES = (0, 1, -1, 2, -2)
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,7 @@ class OwnMulParams:
     multiplier: int
     offset: int
     shift: int
+    even: int
     activation_min: int
     activation_max: int
 
@@ -68,6 +74,31 @@ def packed(p: MulParams) -> OwnMulParams:
     activation = (p.activation_min, p.activation_max)
     chosen = choose(Accumulators(start, low, high), factors, p.output_offset, activation)
     numbers = (chosen.bias, chosen.multiplier, chosen.offset, chosen.shifts)
-    return OwnMulParams(
-        p.size, -p.input1_offset, -p.input2_offset, chosen.kind, *(int(column[0]) for column in numbers), *activation
+    found = OwnMulParams(
+        p.size, -p.input1_offset, -p.input2_offset, chosen.kind, *(int(column[0]) for column in numbers), 0, *activation
     )  # fmt: skip
+    return _even(found, p, int(low[0]), int(high[0]))
+
+
+def _even(found: OwnMulParams, p: MulParams, low: int, high: int) -> OwnMulParams:
+    """The same with an even multiplier, where that gives the same for all products from `low` to `high`: cores without
+    long products then need two short ones."""
+    products = np.arange(low, high + 1, dtype=np.int64)
+    largest = max(abs(low + found.start), abs(high + found.start))
+    if found.kind == GENERIC or largest > _LARGEST_PRODUCT:
+        return found
+    wanted = requantize_array(products, p.output_multiplier, p.output_shift) + p.output_offset
+    wanted = np.clip(wanted, max(p.activation_min, -128), min(p.activation_max, 127))
+    near = (found.multiplier + change for change in _NUDGES)
+    options = (replace(found, multiplier=m, even=1) for m in near if m % 2 == 0 and 0 <= m <= INT32_MAX)
+    return next((option for option in options if np.array_equal(computed(option, products), wanted)), found)
+
+
+def computed(q: OwnMulParams, products: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """What the kernel makes of `products`, but for the generic requantisation."""
+    sums = products + q.start
+    if q.kind == SIGNED:
+        scaled = ((sums * q.multiplier + (1 << 30)) >> 31) + (sums >> 63)
+    else:
+        scaled = sums * q.multiplier >> 32
+    return np.clip((scaled + q.offset) >> q.shift, max(q.activation_min, -128), min(q.activation_max, 127))

@@ -15,6 +15,8 @@ from tinyq_deploy.kernels.own.requantize import Accumulators, choose
 from tinyq_deploy.ops.reduce import Sum, elements, loops
 
 _INT8_RANGE = (-128, 127)
+# Elements of an output below which the portable loop is as fast, where requantisation takes many instructions.
+_FEWEST = {"cortex-m0": 8, "cortex-m0plus": 8}
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,8 @@ class OwnSum(Kernel):
         """Takes nodes with at most two loops over axes that stay and two over axes that go, where speed counts."""
         found = loops(view)
         if target.small or extension(target.core) == "mve" or max(len(found.kept), len(found.reduced)) > 2:
+            return None
+        if elements(view) < _FEWEST.get(target.core, 0):
             return None
         read = operand(view.given(0), "input")
         return KernelCall(

@@ -4,14 +4,26 @@
 
 #include "../../tinyq_fixed_point.h"
 #include "../tinyq_own_copy_params.h"
+#include "tinyq_elements.h"
 
 /* The innermost axis. */
-static inline void tinyq_own_copy_line(const tinyq_own_copy_params *p, const int8_t *restrict input,
-                                       int8_t *restrict output)
+static inline __attribute__((always_inline)) void tinyq_own_copy_line(const tinyq_own_copy_params *p, const int8_t *input, int8_t *output)
 {
     const int32_t read = p->input_step[3], write = p->output_step[3];
-#pragma GCC unroll 4
-    for (int32_t left = p->extent[3]; left > 0; --left) {
+    int32_t left = p->extent[3];
+    TINYQ_UNROLL_MOST
+    for (; left >= TINYQ_GROUP; left -= TINYQ_GROUP) {
+        int8_t group[TINYQ_GROUP];
+        TINYQ_EACH_OF_GROUP(i) {
+            group[i] = input[i * read];
+        }
+        TINYQ_EACH_OF_GROUP(i) {
+            ((volatile int8_t *)output)[i * write] = group[i];
+        }
+        input += TINYQ_GROUP * read;
+        output += TINYQ_GROUP * write;
+    }
+    for (; left > 0; --left) {
         *output = *input;
         input += read;
         output += write;

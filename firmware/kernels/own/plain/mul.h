@@ -6,16 +6,38 @@
 
 #include "../tinyq_own_mul_params.h"
 #include "../tinyq_own_requantize.h"
+#include "tinyq_elements.h"
 
-static inline int8_t tinyq_own_mul_value(const tinyq_own_mul_params *p, int32_t product)
+#if TINYQ_BY_HALVES
+/* The same as tinyq_own_requantize in two products, for an even multiplier and products of at most 16 bits and a sign. */
+static inline __attribute__((always_inline)) int32_t tinyq_own_mul_requantize(const tinyq_own_mul_params *p, int32_t product)
 {
-    const int32_t value = tinyq_own_requantize(p->kind, product, p->multiplier, p->offset, p->shift);
+    const int32_t low = p->multiplier >> 1 & 0x7FFF;
+    const int32_t scaled = product * (p->multiplier >> 16) + (product * low >> 15); /* product * multiplier >> 16 */
+    if (p->kind == TINYQ_OWN_SIGNED) {
+        return tinyq_shift_saturate(((scaled + (1 << 14)) >> 15) + (product >> 31) + p->offset, p->shift);
+    }
+    return tinyq_shift_saturate((scaled >> 16) + p->offset, p->shift);
+}
+#endif
+
+static inline __attribute__((always_inline)) int8_t tinyq_own_mul_value(const tinyq_own_mul_params *p, int32_t product)
+{
+    int32_t value;
+#if TINYQ_BY_HALVES
+    if (p->even) {
+        value = tinyq_own_mul_requantize(p, product);
+    } else
+#endif
+    {
+        value = tinyq_own_requantize(p->kind, product, p->multiplier, p->offset, p->shift);
+    }
     return (int8_t)tinyq_own_activate(value, p->activation_min, p->activation_max);
 }
 
 #if defined(__ARM_FEATURE_DSP)
 /* Four int8 less a zero point as int16: the even ones and the odd ones. `zeros` holds the zero point's negative twice. */
-static inline void tinyq_own_mul_load(const int8_t *from, int32_t zeros, int32_t *even, int32_t *odd)
+static inline __attribute__((always_inline)) void tinyq_own_mul_load(const int8_t *from, int32_t zeros, int32_t *even, int32_t *odd)
 {
     uint32_t word;
     memcpy(&word, from, sizeof word);
@@ -23,13 +45,13 @@ static inline void tinyq_own_mul_load(const int8_t *from, int32_t zeros, int32_t
     __asm("sxtab16 %0, %1, %2, ror #8" : "=r"(*odd) : "r"(zeros), "r"(word));
 }
 
-static inline int32_t tinyq_own_mul_zeros(int32_t zero)
+static inline __attribute__((always_inline)) int32_t tinyq_own_mul_zeros(int32_t zero)
 {
     return (int32_t)((uint32_t)-zero << 16 | ((uint32_t)-zero & 0xFFFF));
 }
 
 /* Four results; all inputs are read before the first is written. */
-static inline void tinyq_own_mul_4(const tinyq_own_mul_params *p, const int8_t *input1, const int8_t *input2,
+static inline __attribute__((always_inline)) void tinyq_own_mul_4(const tinyq_own_mul_params *p, const int8_t *input1, const int8_t *input2,
                                    int8_t *output)
 {
     int32_t even1, odd1, even2, odd2;
@@ -43,17 +65,27 @@ static inline void tinyq_own_mul_4(const tinyq_own_mul_params *p, const int8_t *
 #endif
 
 /* `size` elements side by side. */
-static inline void tinyq_own_mul_run(const tinyq_own_mul_params *p, int32_t size, const int8_t *input1,
+static inline __attribute__((always_inline)) void tinyq_own_mul_run(const tinyq_own_mul_params *p, int32_t size, const int8_t *input1,
                                      const int8_t *input2, int8_t *output)
 {
     int32_t left = size;
+    TINYQ_UNROLL_SOME
+    for (; left >= TINYQ_GROUP; left -= TINYQ_GROUP) {
 #if defined(__ARM_FEATURE_DSP)
-    for (; left >= 4; left -= 4, input1 += 4, input2 += 4, output += 4) {
         tinyq_own_mul_4(p, input1, input2, output);
-    }
 #else
-#pragma GCC unroll 4
+        int32_t products[TINYQ_GROUP];
+        TINYQ_EACH_OF_GROUP(i) {
+            products[i] = (input1[i] - p->zero1) * (input2[i] - p->zero2) + p->start;
+        }
+        TINYQ_EACH_OF_GROUP(i) {
+            output[i] = tinyq_own_mul_value(p, products[i]);
+        }
 #endif
+        input1 += TINYQ_GROUP;
+        input2 += TINYQ_GROUP;
+        output += TINYQ_GROUP;
+    }
     for (; left > 0; --left) {
         *output++ = tinyq_own_mul_value(p, (*input1++ - p->zero1) * (*input2++ - p->zero2) + p->start);
     }

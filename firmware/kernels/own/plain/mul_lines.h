@@ -11,7 +11,7 @@ typedef struct {
 } tinyq_own_mul_lines_params;
 
 /* One line; where the second input stays, a product is one multiply-accumulate. */
-static inline void tinyq_own_mul_line(const void *params, const tinyq_lines *lines, const int8_t *input1,
+static inline __attribute__((always_inline)) void tinyq_own_mul_line(const void *params, const tinyq_lines *lines, const int8_t *input1,
                                       const int8_t *input2, int8_t *output)
 {
     const tinyq_own_mul_params *const p = params;
@@ -20,8 +20,20 @@ static inline void tinyq_own_mul_line(const void *params, const tinyq_lines *lin
         return;
     }
     const int32_t factor = *input2 - p->zero2, start = p->start - p->zero1 * factor;
-#pragma GCC unroll 4
-    for (int32_t left = lines->length; left > 0; --left) {
+    int32_t left = lines->length;
+    TINYQ_UNROLL_MOST
+    for (; left >= TINYQ_GROUP; left -= TINYQ_GROUP) {
+        int32_t products[TINYQ_GROUP];
+        TINYQ_EACH_OF_GROUP(i) {
+            products[i] = input1[i * lines->step1] * factor + start;
+        }
+        TINYQ_EACH_OF_GROUP(i) {
+            output[i * lines->step] = tinyq_own_mul_value(p, products[i]);
+        }
+        input1 += TINYQ_GROUP * lines->step1;
+        output += TINYQ_GROUP * lines->step;
+    }
+    for (; left > 0; --left) {
         *output = tinyq_own_mul_value(p, *input1 * factor + start);
         input1 += lines->step1;
         output += lines->step;

@@ -8,7 +8,7 @@
 #include "../tinyq_own_pad_params.h"
 
 /* `bytes` of the padding; behind them. */
-static inline int8_t *tinyq_own_fill(const tinyq_own_pad_params *p, int8_t *output, int32_t bytes)
+static inline __attribute__((always_inline)) int8_t *tinyq_own_fill(const tinyq_own_pad_params *p, int8_t *output, int32_t bytes)
 {
     if (bytes > 0) {
         memset(output, p->fill, (size_t)bytes);

@@ -16,21 +16,28 @@
 #define TINYQ_ANY_WORD 0
 #endif
 
+/* Where long products take many instructions they are there once, not four times. */
+#if TINYQ_BY_HALVES
+#define TINYQ_OUTPUTS_IN_TURN _Pragma("GCC unroll 1")
+#else
+#define TINYQ_OUTPUTS_IN_TURN _Pragma("GCC unroll 4")
+#endif
+
 /* Where `words` is 0 the address is any. */
-static inline uint32_t tinyq_four_bytes(const int8_t *from, int32_t words)
+static inline __attribute__((always_inline)) uint32_t tinyq_four_bytes(const int8_t *from, int32_t words)
 {
     uint32_t word;
     memcpy(&word, words ? __builtin_assume_aligned(from, 4) : (const void *)from, sizeof word);
     return word;
 }
 
-static inline int8_t tinyq_own_sum_value(const tinyq_own_sum_params *p, int32_t sum)
+static inline __attribute__((always_inline)) int8_t tinyq_own_sum_value(const tinyq_own_sum_params *p, int32_t sum)
 {
     return (int8_t)tinyq_own_requantize(p->kind, sum + p->start, p->multiplier, p->offset, p->shift);
 }
 
 /* The sums of `count` elements of four channels, added to `sums`; at most TINYQ_HALFWORD_SUM. */
-static inline void tinyq_sum_4(const tinyq_own_sum_params *p, const int8_t *in, int32_t count, int32_t *sums)
+static inline __attribute__((always_inline)) void tinyq_sum_4(const tinyq_own_sum_params *p, const int8_t *in, int32_t count, int32_t *sums)
 {
     const int32_t step = p->column_step;
     uint32_t even = 0, odd = 0;
@@ -60,7 +67,7 @@ static inline void tinyq_sum_4(const tinyq_own_sum_params *p, const int8_t *in, 
 }
 
 /* Four outputs side by side. */
-static inline void tinyq_sum_channels(const tinyq_own_sum_params *p, const int8_t *input, int8_t *output)
+static inline __attribute__((always_inline)) void tinyq_sum_channels(const tinyq_own_sum_params *p, const int8_t *input, int8_t *output)
 {
     int32_t sums[4] = {0, 0, 0, 0};
     for (int32_t row = 0; row < p->rows; ++row, input += p->row_step) {
@@ -72,13 +79,14 @@ static inline void tinyq_sum_channels(const tinyq_own_sum_params *p, const int8_
         }
         tinyq_sum_4(p, in, left, sums);
     }
+    TINYQ_OUTPUTS_IN_TURN
     for (int32_t i = 0; i < 4; ++i) {
         output[i] = tinyq_own_sum_value(p, sums[i]);
     }
 }
 
 /* The sum of `words` words of four elements side by side; at most TINYQ_HALFWORD_SUM / 2. */
-static inline int32_t tinyq_sum_words(const tinyq_own_sum_params *p, const int8_t *in, int32_t words)
+static inline __attribute__((always_inline)) int32_t tinyq_sum_words(const tinyq_own_sum_params *p, const int8_t *in, int32_t words)
 {
     uint32_t sum = 0;
 #pragma GCC unroll 4
@@ -97,7 +105,7 @@ static inline int32_t tinyq_sum_words(const tinyq_own_sum_params *p, const int8_
 }
 
 /* All elements of one output. */
-static inline int32_t tinyq_sum_1(const tinyq_own_sum_params *p, const int8_t *input)
+static inline __attribute__((always_inline)) int32_t tinyq_sum_1(const tinyq_own_sum_params *p, const int8_t *input)
 {
     int32_t sum = 0;
     for (int32_t row = 0; row < p->rows; ++row, input += p->row_step) {
