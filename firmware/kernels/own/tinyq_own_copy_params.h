@@ -6,7 +6,10 @@
 
 #define TINYQ_OWN_COPY_AXES 4
 
-/* Single bytes of a grid, from one tensor to another; steps in bytes, below 0 where an axis is walked backwards. */
+/*
+ * Single bytes of a grid, from one tensor to another; steps in bytes, below 0 where an axis is
+ * walked backwards.
+ */
 typedef struct {
     int32_t extent[TINYQ_OWN_COPY_AXES];
     int32_t input_step[TINYQ_OWN_COPY_AXES], output_step[TINYQ_OWN_COPY_AXES];

@@ -5,9 +5,10 @@
 #include <stdint.h>
 
 /*
- * One MUL of `size` elements: (input1 - zero1) * (input2 - zero2) + start, requantised as tinyq_own_requantize.h says.
- * kernels/own/plain_mul.py has proven that for all pairs of inputs. `even`: so is the multiplier, the kind is not
- * generic, and no product has more than 16 bits and a sign.
+ * One MUL of `size` elements: (input1 - zero1) * (input2 - zero2) + start, requantised as
+ * tinyq_own_requantize.h says. kernels/own/plain_mul.py has proven that for all pairs of inputs.
+ * `even`: so is the multiplier, the kind is not generic, and no product has more than 16 bits and a
+ * sign.
  */
 typedef struct {
     int32_t size;

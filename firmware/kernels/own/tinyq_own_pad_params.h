@@ -7,8 +7,8 @@
 #define TINYQ_PAD_AXES 4
 
 /*
- * One PAD. Axes are outermost first, the last one is a run of bytes: `before` and `after` its elements each axis has so
- * many bytes of `fill`. Steps are bytes through the input.
+ * One PAD. Axes are outermost first, the last one is a run of bytes: `before` and `after` its
+ * elements each axis has so many bytes of `fill`. Steps are bytes through the input.
  */
 typedef struct {
     int32_t extent[TINYQ_PAD_AXES], input_step[TINYQ_PAD_AXES];

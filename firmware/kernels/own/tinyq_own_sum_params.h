@@ -5,9 +5,10 @@
 #include <stdint.h>
 
 /*
- * One SUM or MEAN: loops over what stays (blocks of channels) and over what goes (rows of columns), with their steps
- * through the input. `words`: four elements along the innermost axis always begin at a whole word. Sums begin at `start`
- * and are requantised as tinyq_own_requantize.h says; kernels/own/plain_sum.py has proven that for all sums.
+ * One SUM or MEAN: loops over what stays (blocks of channels) and over what goes (rows of columns),
+ * with their steps through the input. `words`: four elements along the innermost axis always begin
+ * at a whole word. Sums begin at `start` and are requantised as tinyq_own_requantize.h says;
+ * kernels/own/plain_sum.py has proven that for all sums.
  */
 typedef struct {
     int32_t blocks, block_step;

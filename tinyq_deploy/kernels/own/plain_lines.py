@@ -53,7 +53,8 @@ def lines(view: NodeView) -> Lines:
     """The cheapest way to cut the output of a checked node with two operands that broadcast: along the innermost axis,
     or along one on which one operand stays."""
     found = rows(view)
-    axes, stride = [], 1
+    axes: list[_Axis] = []
+    stride = 1
     for axis in (found.row, *reversed(found.outer)):
         axes.insert(0, _Axis(axis.extent, stride, axis.step1, axis.step2))
         stride *= axis.extent

@@ -73,9 +73,10 @@ def packed(p: MulParams) -> OwnMulParams:
     factors = Multipliers(np.array([p.output_multiplier], np.int32), np.array([p.output_shift], np.int32))
     activation = (p.activation_min, p.activation_max)
     chosen = choose(Accumulators(start, low, high), factors, p.output_offset, activation)
-    numbers = (chosen.bias, chosen.multiplier, chosen.offset, chosen.shifts)
+    columns = (chosen.bias, chosen.multiplier, chosen.offset, chosen.shifts)
+    bias, multiplier, offset, shift = (int(column[0]) for column in columns)
     found = OwnMulParams(
-        p.size, -p.input1_offset, -p.input2_offset, chosen.kind, *(int(column[0]) for column in numbers), 0, *activation
+        p.size, -p.input1_offset, -p.input2_offset, chosen.kind, bias, multiplier, offset, shift, 0, *activation
     )  # fmt: skip
     return _even(found, p, int(low[0]), int(high[0]))
 
@@ -97,8 +98,8 @@ def _even(found: OwnMulParams, p: MulParams, low: int, high: int) -> OwnMulParam
 def computed(q: OwnMulParams, products: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """What the kernel makes of `products`, but for the generic requantisation."""
     sums = products + q.start
-    if q.kind == SIGNED:
-        scaled = ((sums * q.multiplier + (1 << 30)) >> 31) + (sums >> 63)
-    else:
-        scaled = sums * q.multiplier >> 32
-    return np.clip((scaled + q.offset) >> q.shift, max(q.activation_min, -128), min(q.activation_max, 127))
+    rounded = ((sums * q.multiplier + (1 << 30)) >> 31) + (sums >> 63)
+    scaled = rounded if q.kind == SIGNED else sums * q.multiplier >> 32
+    limits = max(q.activation_min, -128), min(q.activation_max, 127)
+    results: npt.NDArray[np.int64] = np.clip((scaled + q.offset) >> q.shift, *limits)
+    return results

@@ -6,18 +6,20 @@
 #include "../tinyq_own_requantize.h"
 #include "tinyq_elements.h"
 
-static inline __attribute__((always_inline)) int8_t tinyq_own_add_value(const tinyq_own_add_params *p, int32_t sum)
+static inline __attribute__((always_inline)) int8_t
+tinyq_own_add_value(const tinyq_own_add_params *p, int32_t sum)
 {
     const int32_t value = tinyq_shift_saturate(sum, p->shift);
     return (int8_t)tinyq_own_activate(value, p->activation_min, p->activation_max);
 }
 
 /*
- * `size` elements side by side: two multiply-accumulates, a shift and a saturation each. An element is read before it
- * is written.
+ * `size` elements side by side: two multiply-accumulates, a shift and a saturation each. An element
+ * is read before it is written.
  */
-static inline __attribute__((always_inline)) void tinyq_own_add_run(const tinyq_own_add_params *p, int32_t size, const int8_t *input1,
-                                     const int8_t *input2, int8_t *output)
+static inline __attribute__((always_inline)) void
+tinyq_own_add_run(const tinyq_own_add_params *p, int32_t size, const int8_t *input1,
+                  const int8_t *input2, int8_t *output)
 {
     const int32_t slope1 = tinyq_in_register(p->slope1), slope2 = tinyq_in_register(p->slope2);
     const int32_t offset = tinyq_in_register(p->offset);
@@ -43,8 +45,8 @@ static inline __attribute__((always_inline)) void tinyq_own_add_run(const tinyq_
 }
 
 /* ADD and SUB, int8, elementwise over `size`; output may be either input. */
-TINYQ_KERNEL void tinyq_own_plain_add(const tinyq_own_add_params *p, const int8_t *input1, const int8_t *input2,
-                                      int8_t *output)
+TINYQ_KERNEL void tinyq_own_plain_add(const tinyq_own_add_params *p, const int8_t *input1,
+                                      const int8_t *input2, int8_t *output)
 {
     tinyq_own_add_run(p, p->size, input1, input2, output);
 }

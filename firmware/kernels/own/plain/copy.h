@@ -7,7 +7,8 @@
 #include "tinyq_elements.h"
 
 /* The innermost axis. */
-static inline __attribute__((always_inline)) void tinyq_own_copy_line(const tinyq_own_copy_params *p, const int8_t *input, int8_t *output)
+static inline __attribute__((always_inline)) void
+tinyq_own_copy_line(const tinyq_own_copy_params *p, const int8_t *input, int8_t *output)
 {
     const int32_t read = p->input_step[3], write = p->output_step[3];
     int32_t left = p->extent[3];
@@ -31,16 +32,17 @@ static inline __attribute__((always_inline)) void tinyq_own_copy_line(const tiny
 }
 
 /* TRANSPOSE, SLICE and STRIDED_SLICE, any type, byte by byte. Input and output do not overlap. */
-TINYQ_KERNEL void tinyq_own_plain_copy(const tinyq_own_copy_params *p, const int8_t *input, int8_t *output)
+TINYQ_KERNEL void tinyq_own_plain_copy(const tinyq_own_copy_params *p, const int8_t *input,
+                                       int8_t *output)
 {
     input += p->input_start;
     output += p->output_start;
     for (int32_t a = 0; a < p->extent[0]; ++a) {
         for (int32_t b = 0; b < p->extent[1]; ++b) {
             for (int32_t c = 0; c < p->extent[2]; ++c) {
-                const int32_t from = a * p->input_step[0] + b * p->input_step[1] + c * p->input_step[2];
-                const int32_t to = a * p->output_step[0] + b * p->output_step[1] + c * p->output_step[2];
-                tinyq_own_copy_line(p, input + from, output + to);
+                const int32_t *const read = p->input_step, *const write = p->output_step;
+                tinyq_own_copy_line(p, input + a * read[0] + b * read[1] + c * read[2],
+                                    output + a * write[0] + b * write[1] + c * write[2]);
             }
         }
     }

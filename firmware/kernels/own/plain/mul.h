@@ -9,19 +9,26 @@
 #include "tinyq_elements.h"
 
 #if TINYQ_BY_HALVES
-/* The same as tinyq_own_requantize in two products, for an even multiplier and products of at most 16 bits and a sign. */
-static inline __attribute__((always_inline)) int32_t tinyq_own_mul_requantize(const tinyq_own_mul_params *p, int32_t product)
+/*
+ * The same as tinyq_own_requantize in two products, for an even multiplier and products of at most
+ * 16 bits and a sign.
+ */
+static inline __attribute__((always_inline)) int32_t
+tinyq_own_mul_requantize(const tinyq_own_mul_params *p, int32_t product)
 {
     const int32_t low = p->multiplier >> 1 & 0x7FFF;
-    const int32_t scaled = product * (p->multiplier >> 16) + (product * low >> 15); /* product * multiplier >> 16 */
+    /* product * multiplier >> 16 */
+    const int32_t scaled = product * (p->multiplier >> 16) + (product * low >> 15);
     if (p->kind == TINYQ_OWN_SIGNED) {
-        return tinyq_shift_saturate(((scaled + (1 << 14)) >> 15) + (product >> 31) + p->offset, p->shift);
+        const int32_t rounded = ((scaled + (1 << 14)) >> 15) + (product >> 31);
+        return tinyq_shift_saturate(rounded + p->offset, p->shift);
     }
     return tinyq_shift_saturate((scaled >> 16) + p->offset, p->shift);
 }
 #endif
 
-static inline __attribute__((always_inline)) int8_t tinyq_own_mul_value(const tinyq_own_mul_params *p, int32_t product)
+static inline __attribute__((always_inline)) int8_t
+tinyq_own_mul_value(const tinyq_own_mul_params *p, int32_t product)
 {
     int32_t value;
 #if TINYQ_BY_HALVES
@@ -36,8 +43,12 @@ static inline __attribute__((always_inline)) int8_t tinyq_own_mul_value(const ti
 }
 
 #if defined(__ARM_FEATURE_DSP)
-/* Four int8 less a zero point as int16: the even ones and the odd ones. `zeros` holds the zero point's negative twice. */
-static inline __attribute__((always_inline)) void tinyq_own_mul_load(const int8_t *from, int32_t zeros, int32_t *even, int32_t *odd)
+/*
+ * Four int8 less a zero point as int16: the even ones and the odd ones. `zeros` holds the zero
+ * point's negative twice.
+ */
+static inline __attribute__((always_inline)) void
+tinyq_own_mul_load(const int8_t *from, int32_t zeros, int32_t *even, int32_t *odd)
 {
     uint32_t word;
     memcpy(&word, from, sizeof word);
@@ -51,8 +62,9 @@ static inline __attribute__((always_inline)) int32_t tinyq_own_mul_zeros(int32_t
 }
 
 /* Four results; all inputs are read before the first is written. */
-static inline __attribute__((always_inline)) void tinyq_own_mul_4(const tinyq_own_mul_params *p, const int8_t *input1, const int8_t *input2,
-                                   int8_t *output)
+static inline __attribute__((always_inline)) void
+tinyq_own_mul_4(const tinyq_own_mul_params *p, const int8_t *input1, const int8_t *input2,
+                int8_t *output)
 {
     int32_t even1, odd1, even2, odd2;
     tinyq_own_mul_load(input1, tinyq_own_mul_zeros(p->zero1), &even1, &odd1);
@@ -65,8 +77,9 @@ static inline __attribute__((always_inline)) void tinyq_own_mul_4(const tinyq_ow
 #endif
 
 /* `size` elements side by side. */
-static inline __attribute__((always_inline)) void tinyq_own_mul_run(const tinyq_own_mul_params *p, int32_t size, const int8_t *input1,
-                                     const int8_t *input2, int8_t *output)
+static inline __attribute__((always_inline)) void
+tinyq_own_mul_run(const tinyq_own_mul_params *p, int32_t size, const int8_t *input1,
+                  const int8_t *input2, int8_t *output)
 {
     int32_t left = size;
     TINYQ_UNROLL_SOME
@@ -87,13 +100,17 @@ static inline __attribute__((always_inline)) void tinyq_own_mul_run(const tinyq_
         output += TINYQ_GROUP;
     }
     for (; left > 0; --left) {
-        *output++ = tinyq_own_mul_value(p, (*input1++ - p->zero1) * (*input2++ - p->zero2) + p->start);
+        const int32_t product = (*input1++ - p->zero1) * (*input2++ - p->zero2);
+        *output++ = tinyq_own_mul_value(p, product + p->start);
     }
 }
 
-/* MUL, int8, elementwise over `size`. An element is read before it is written: output may be either input. */
-TINYQ_KERNEL void tinyq_own_plain_mul(const tinyq_own_mul_params *p, const int8_t *input1, const int8_t *input2,
-                                      int8_t *output)
+/*
+ * MUL, int8, elementwise over `size`. An element is read before it is written: output may be either
+ * input.
+ */
+TINYQ_KERNEL void tinyq_own_plain_mul(const tinyq_own_mul_params *p, const int8_t *input1,
+                                      const int8_t *input2, int8_t *output)
 {
     tinyq_own_mul_run(p, p->size, input1, input2, output);
 }

@@ -11,8 +11,9 @@ typedef struct {
 } tinyq_own_mul_lines_params;
 
 /* One line; where the second input stays, a product is one multiply-accumulate. */
-static inline __attribute__((always_inline)) void tinyq_own_mul_line(const void *params, const tinyq_lines *lines, const int8_t *input1,
-                                      const int8_t *input2, int8_t *output)
+static inline __attribute__((always_inline)) void
+tinyq_own_mul_line(const void *params, const tinyq_lines *lines, const int8_t *input1,
+                   const int8_t *input2, int8_t *output)
 {
     const tinyq_own_mul_params *const p = params;
     if (!lines->stays) {
@@ -41,8 +42,9 @@ static inline __attribute__((always_inline)) void tinyq_own_mul_line(const void 
 }
 
 /* MUL, int8, of inputs that broadcast. The output may be an input of its own size. */
-TINYQ_KERNEL void tinyq_own_plain_mul_lines(const tinyq_own_mul_lines_params *p, const int8_t *input1,
-                                            const int8_t *input2, int8_t *output)
+TINYQ_KERNEL void tinyq_own_plain_mul_lines(const tinyq_own_mul_lines_params *p,
+                                            const int8_t *input1, const int8_t *input2,
+                                            int8_t *output)
 {
     tinyq_each_line(tinyq_own_mul_line, &p->op, &p->lines, input1, input2, output);
 }

@@ -8,7 +8,8 @@
 #include "../tinyq_own_pad_params.h"
 
 /* `bytes` of the padding; behind them. */
-static inline __attribute__((always_inline)) int8_t *tinyq_own_fill(const tinyq_own_pad_params *p, int8_t *output, int32_t bytes)
+static inline __attribute__((always_inline)) int8_t
+*tinyq_own_fill(const tinyq_own_pad_params *p, int8_t *output, int32_t bytes)
 {
     if (bytes > 0) {
         memset(output, p->fill, (size_t)bytes);
@@ -16,8 +17,12 @@ static inline __attribute__((always_inline)) int8_t *tinyq_own_fill(const tinyq_
     return output + bytes;
 }
 
-/* PAD and PADV2, any type: every byte of the output once, in order. Input and output do not overlap. */
-TINYQ_KERNEL void tinyq_own_plain_pad(const tinyq_own_pad_params *p, const int8_t *input, int8_t *output)
+/*
+ * PAD and PADV2, any type: every byte of the output once, in order. Input and output do not
+ * overlap.
+ */
+TINYQ_KERNEL void tinyq_own_plain_pad(const tinyq_own_pad_params *p, const int8_t *input,
+                                      int8_t *output)
 {
     input += p->input_start;
     output = tinyq_own_fill(p, output, p->before[0]);

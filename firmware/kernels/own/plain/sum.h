@@ -24,20 +24,24 @@
 #endif
 
 /* Where `words` is 0 the address is any. */
-static inline __attribute__((always_inline)) uint32_t tinyq_four_bytes(const int8_t *from, int32_t words)
+static inline __attribute__((always_inline)) uint32_t
+tinyq_four_bytes(const int8_t *from, int32_t words)
 {
     uint32_t word;
     memcpy(&word, words ? __builtin_assume_aligned(from, 4) : (const void *)from, sizeof word);
     return word;
 }
 
-static inline __attribute__((always_inline)) int8_t tinyq_own_sum_value(const tinyq_own_sum_params *p, int32_t sum)
+static inline __attribute__((always_inline)) int8_t
+tinyq_own_sum_value(const tinyq_own_sum_params *p, int32_t sum)
 {
-    return (int8_t)tinyq_own_requantize(p->kind, sum + p->start, p->multiplier, p->offset, p->shift);
+    sum += p->start;
+    return (int8_t)tinyq_own_requantize(p->kind, sum, p->multiplier, p->offset, p->shift);
 }
 
 /* The sums of `count` elements of four channels, added to `sums`; at most TINYQ_HALFWORD_SUM. */
-static inline __attribute__((always_inline)) void tinyq_sum_4(const tinyq_own_sum_params *p, const int8_t *in, int32_t count, int32_t *sums)
+static inline __attribute__((always_inline)) void
+tinyq_sum_4(const tinyq_own_sum_params *p, const int8_t *in, int32_t count, int32_t *sums)
 {
     const int32_t step = p->column_step;
     uint32_t even = 0, odd = 0;
@@ -67,7 +71,8 @@ static inline __attribute__((always_inline)) void tinyq_sum_4(const tinyq_own_su
 }
 
 /* Four outputs side by side. */
-static inline __attribute__((always_inline)) void tinyq_sum_channels(const tinyq_own_sum_params *p, const int8_t *input, int8_t *output)
+static inline __attribute__((always_inline)) void
+tinyq_sum_channels(const tinyq_own_sum_params *p, const int8_t *input, int8_t *output)
 {
     int32_t sums[4] = {0, 0, 0, 0};
     for (int32_t row = 0; row < p->rows; ++row, input += p->row_step) {
@@ -86,7 +91,8 @@ static inline __attribute__((always_inline)) void tinyq_sum_channels(const tinyq
 }
 
 /* The sum of `words` words of four elements side by side; at most TINYQ_HALFWORD_SUM / 2. */
-static inline __attribute__((always_inline)) int32_t tinyq_sum_words(const tinyq_own_sum_params *p, const int8_t *in, int32_t words)
+static inline __attribute__((always_inline)) int32_t
+tinyq_sum_words(const tinyq_own_sum_params *p, const int8_t *in, int32_t words)
 {
     uint32_t sum = 0;
 #pragma GCC unroll 4
@@ -105,7 +111,8 @@ static inline __attribute__((always_inline)) int32_t tinyq_sum_words(const tinyq
 }
 
 /* All elements of one output. */
-static inline __attribute__((always_inline)) int32_t tinyq_sum_1(const tinyq_own_sum_params *p, const int8_t *input)
+static inline __attribute__((always_inline)) int32_t
+tinyq_sum_1(const tinyq_own_sum_params *p, const int8_t *input)
 {
     int32_t sum = 0;
     for (int32_t row = 0; row < p->rows; ++row, input += p->row_step) {
@@ -129,10 +136,11 @@ static inline __attribute__((always_inline)) int32_t tinyq_sum_1(const tinyq_own
 }
 
 /*
- * SUM and MEAN, int8. An output never lies behind the first of its elements, and these are read before it is written:
- * the output may be the input.
+ * SUM and MEAN, int8. An output never lies behind the first of its elements, and these are read
+ * before it is written: the output may be the input.
  */
-TINYQ_KERNEL void tinyq_own_plain_sum(const tinyq_own_sum_params *p, const int8_t *input, int8_t *output)
+TINYQ_KERNEL void tinyq_own_plain_sum(const tinyq_own_sum_params *p, const int8_t *input,
+                                      int8_t *output)
 {
     for (int32_t block = 0; block < p->blocks; ++block, input += p->block_step) {
         int32_t channel = 0;

@@ -13,13 +13,14 @@
 #endif
 
 /*
- * Any function of one int8, elementwise over `size`. table [256] holds the results for 0..127, then for -128..-1: an
- * input's byte is its index. A group is read before it is written, as the output may be the input: said so, the
- * compiler need not wait for one store before the next load. The stores are volatile as it would else pack words of
- * them, which takes more instructions than it spares.
+ * Any function of one int8, elementwise over `size`. table [256] holds the results for 0..127, then
+ * for -128..-1: an input's byte is its index. A group is read before it is written, as the output
+ * may be the input: said so, the compiler need not wait for one store before the next load. The
+ * stores are volatile as it would else pack words of them, which takes more instructions than it
+ * spares.
  */
-TINYQ_KERNEL void tinyq_own_plain_table(const tinyq_table_params *p, const int8_t *input, const int8_t *table,
-                                        int8_t *output)
+TINYQ_KERNEL void tinyq_own_plain_table(const tinyq_table_params *p, const int8_t *input,
+                                        const int8_t *table, int8_t *output)
 {
     int32_t left = p->size;
     for (; left >= TINYQ_TABLE_GROUP; left -= TINYQ_TABLE_GROUP) {
