@@ -33,20 +33,19 @@ void *memcpy(void *restrict to, const void *restrict from, size_t size)
             ((tinyq_any_word *)t)[i].value = ((const tinyq_any_word *)f)[i].value;
         }
     }
-    for (; size >= WORD; size -= WORD, t += WORD, f += WORD) {
-        ((tinyq_any_word *)t)->value = ((const tinyq_any_word *)f)->value;
-    }
 #else
     if (tinyq_aligned(t) && tinyq_aligned(f)) {
         for (; size >= WORD; size -= WORD, t += WORD, f += WORD) {
             *(tinyq_word *)(void *)t = *(const tinyq_word *)(const void *)f;
         }
     }
+#ifndef __OPTIMIZE_SIZE__
     for (; size >= WORD; size -= WORD, t += WORD, f += WORD) {
         for (uint32_t i = 0; i < WORD; i++) {
             t[i] = f[i];
         }
     }
+#endif
 #endif
     while (size-- > 0u) {
         *t++ = *f++;
