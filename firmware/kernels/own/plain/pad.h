@@ -7,12 +7,20 @@
 #include "../../tinyq_fixed_point.h"
 #include "../tinyq_own_pad_params.h"
 
+/* Fewer bytes than a call of memset costs instructions. */
+#define TINYQ_FEW_BYTES 12
+
 /* `bytes` of the padding; behind them. */
 static inline __attribute__((always_inline)) int8_t
 *tinyq_own_fill(const tinyq_own_pad_params *p, int8_t *output, int32_t bytes)
 {
-    if (bytes > 0) {
+    if (bytes > TINYQ_FEW_BYTES) {
         memset(output, p->fill, (size_t)bytes);
+    } else {
+        /* Volatile: the compiler would call memset. */
+        for (int32_t i = 0; i < bytes; ++i) {
+            ((volatile int8_t *)output)[i] = (int8_t)p->fill;
+        }
     }
     return output + bytes;
 }
