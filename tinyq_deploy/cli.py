@@ -114,7 +114,7 @@ def quantize(
     y_key: o.YKey = None, json_out: o.Json = None,
 ) -> None:  # fmt: skip
     """Make a full-integer .tflite from a float model and representative data."""
-    from tinyq_deploy import deploy, files, records, report
+    from tinyq_deploy import deploy, files, records, report, report_quantize
 
     config = config_here()
     source = needed(first(model, config.model), "MODEL")
@@ -126,7 +126,7 @@ def quantize(
             precision=first(precision, config.precision, "int8"), trust_model=trust_model, progress=progress,
         )  # fmt: skip
     files.write_bytes(target, result.tflite)
-    report.quantized(result, source, target)
+    report_quantize.quantized(result, source, target)
     emit(records.quantize_json(result, source, target), json_out)
 
 
