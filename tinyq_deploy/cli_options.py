@@ -18,9 +18,7 @@ YKey = Annotated[str | None, typer.Option(help="Name of the labels in an .npz.")
 Trust = Annotated[bool, typer.Option("--trust-model", help="Load .keras, .h5 and SavedModel, which can run code.")]
 Calibrate = Annotated[
     str | None,
-    typer.Option(
-        help="Calibration method: minmax, percentile, percentile-99.9, mse, entropy, average, or auto for the best of them."
-    ),
+    typer.Option(help="minmax, percentile, percentile-99.9, mse, entropy, average, or auto: the best of them."),
 ]
 Precision = Annotated[str | None, typer.Option(help="int8 or int16x8.")]
 Kernels = Annotated[str | None, typer.Option(help="auto, own, cmsis-nn or portable.")]

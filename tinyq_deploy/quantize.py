@@ -18,8 +18,10 @@ import numpy.typing as npt
 from tinyq_deploy.autocalibrate import Tried, calibrate_auto
 from tinyq_deploy.calibrate import Calibration, activations, collect
 from tinyq_deploy.calibration_checks import calibration_warnings
-from tinyq_deploy.calibrators import CALIBRATORS, Range
+from tinyq_deploy.calibrators import CALIBRATORS, MinMax, Range
 from tinyq_deploy.contract import contract_faults
+from tinyq_deploy.cures.equalize import Equalized
+from tinyq_deploy.cures.equalize import equalize as equalize_layers
 from tinyq_deploy.data_check import check_data, shaped
 from tinyq_deploy.dataset import Dataset
 from tinyq_deploy.errors import DataError, Fault, ModelError, UsageError
@@ -44,13 +46,15 @@ class _Options:
     method: str
     precision: Precision
     runtime: str | None
+    equalize: bool
 
 
 @dataclass(frozen=True)
 class QuantizeReport:
     """How a model was quantised. `ranges` are the activations' real ranges by tensor label of the float model;
     `backend`, `reader` and `runtime` name what did it, empty where the model passed through; `samples` counts the
-    representative data; `tried` has every method that `auto` compared; `warnings` says what looked odd."""
+    representative data; `tried` has every method that `auto` compared, `equalized` the layers whose
+    channels were balanced; `warnings` says what looked odd."""
 
     source: Kind
     method: str = ""
@@ -61,6 +65,7 @@ class QuantizeReport:
     samples: int = 0
     ranges: tuple[tuple[str, Range], ...] = ()
     tried: tuple[Tried, ...] = ()
+    equalized: tuple[Equalized, ...] = ()
     warnings: tuple[Fault, ...] = ()
 
 
@@ -81,15 +86,17 @@ def quantize(
     precision: Precision = "int8",
     trust_model: bool = False,
     runtime: str | None = None,
+    equalize: bool = False,
 ) -> QuantizeResult:
     """A full-integer .tflite of the model at `model_path`.
 
     `representative`: real values as in training, needed for float models. `trust_model` allows formats that can run
     code from the file (Keras, SavedModel). `runtime` chooses the interpreter that calibrates; the result does not
-    depend on it where all operators have reference kernels (the report's warnings say where not).
+    depend on it where all operators have reference kernels (the report's warnings say where not). `equalize` balances
+    the channels between layers first (cures/equalize.py).
     Raises UsageError, ModelError or DataError.
     """
-    options = _Options(method, precision, runtime)
+    options = _Options(method, precision, runtime, equalize)
     _check_options(options)
     kind = identify(model_path)
     _check_source(kind, model_path, representative is not None, trust_model)
@@ -147,6 +154,9 @@ def _quantize(
     warnings = (*check_data(representative, inputs), *calibration_warnings(representative))
     _check_real(representative)
     arrays = [shaped(values, tensor) for values, tensor in zip(representative.inputs, inputs, strict=True)]
+    equalized: tuple[Equalized, ...] = ()
+    if options.equalize:
+        frozen, equalized = equalize_layers(frozen, collect(frozen, arrays, MinMax(), options.runtime).ranges)
     method, calibration, tried = _calibrated(frozen, arrays, quantizer, options)
     quantised = quantizer.quantize(frozen, calibration.ranges, options.precision)
     if faults := contract_faults(quantised, options.precision):
@@ -161,6 +171,7 @@ def _quantize(
         samples=len(representative),
         ranges=_labelled(frozen, calibration.ranges),
         tried=tried,
+        equalized=equalized,
         warnings=(*warnings, *calibration.doubt),
     )
     return QuantizeResult(quantised, frozen, report)

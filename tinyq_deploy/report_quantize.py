@@ -27,8 +27,8 @@ def quantized(result: QuantizeResult, source: Path, target: Path) -> None:
 
 def _methods(tried: tuple[Tried, ...], taken: str) -> Table:
     samples = tried[0].held_out.samples
-    title = f"calibration methods on {samples} samples held out, against the float model [LiteRT, no delegates]"
-    table = Table(title=title.replace("[", r"\["), title_justify="left", title_style="bold")
+    report.say(f"calibration methods on {samples} samples held out, against the float model (LiteRT, no delegates):")
+    table = Table()
     for column in ("method", "SQNR dB", "agree", ""):
         table.add_column(column, justify="right" if column in ("SQNR dB", "agree") else "left")
     for entry in tried:
