@@ -20,6 +20,8 @@ def quantized(result: QuantizeResult, source: Path, target: Path) -> None:
     found = result.report
     for warning in found.warnings:
         report.warn(str(warning))
+    for entry in found.equalized:
+        report.say(f"equalised: {entry.channels} channels of {entry.tensor}, by up to {entry.largest:g}")
     if found.tried:
         report.console.print(_methods(found.tried, found.method))
     report.say(f"{source} -> {target}, {len(result.tflite):,} bytes")
