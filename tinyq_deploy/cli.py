@@ -110,8 +110,8 @@ def demo(json_out: o.Json = None, simulator: o.SimulatorName = None, limit: o.Li
 @app.command()
 def quantize(
     model: o.Model = None, representative_data: o.Representative = None, out: o.Out = None,
-    trust_model: o.Trust = False, calibrate: o.Calibrate = None, equalize: o.Equalize = None, precision: o.Precision = None, x_key: o.XKey = None,
-    y_key: o.YKey = None, json_out: o.Json = None,
+    trust_model: o.Trust = False, calibrate: o.Calibrate = None, equalize: o.Equalize = None,
+    precision: o.Precision = None, x_key: o.XKey = None, y_key: o.YKey = None, json_out: o.Json = None,
 ) -> None:  # fmt: skip
     """Make a full-integer .tflite from a float model and representative data."""
     from tinyq_deploy import deploy, files, records, report, report_quantize
@@ -290,10 +290,10 @@ def run_command(
 def tune(
     model: o.Model = None, board: o.BoardName = None, representative_data: o.Representative = None,
     optimize: o.Optimized = None, toolchain: o.ToolchainName = None, cmsis_nn: o.CmsisNn = None,
-    keep_layers: o.KeepLayers = False, trust_model: o.Trust = False, calibrate: o.Calibrate = None, equalize: o.Equalize = None,
-    precision: o.Precision = None, x_key: o.XKey = None, y_key: o.YKey = None, method: o.Method = None,
-    probe: o.Probe = None, port: o.PortName = None, baud: o.Baud = None, virtual: o.Virtual = False,
-    simulator: o.SimulatorName = None, out: o.TuningOut = Path("tuning.toml"), json_out: o.Json = None,
+    keep_layers: o.KeepLayers = False, trust_model: o.Trust = False, calibrate: o.Calibrate = None,
+    equalize: o.Equalize = None, precision: o.Precision = None, x_key: o.XKey = None, y_key: o.YKey = None,
+    method: o.Method = None, probe: o.Probe = None, port: o.PortName = None, baud: o.Baud = None,
+    virtual: o.Virtual = False, simulator: o.SimulatorName = None, out: o.TuningOut = Path("tuning.toml"), json_out: o.Json = None,
 ) -> None:  # fmt: skip
     """Measure every kernel that could run each layer, on a board or a virtual one, into a file for tinyq.toml."""
     from tinyq_deploy import files, records, report

@@ -101,8 +101,8 @@ class BuildResult:
     layer_flash: tuple[footprint.LayerFlash, ...] = ()
 
 
-def quantize(model: Path, representative: str, *, keys: DataKeys, calibrate: str, precision: Precision,
-             equalize: bool, trust_model: bool, progress: Progress = silent) -> quantize_stage.QuantizeResult:  # fmt: skip
+def quantize(model: Path, representative: str, *, keys: DataKeys, calibrate: str, precision: Precision, equalize: bool,
+             trust_model: bool, progress: Progress = silent) -> quantize_stage.QuantizeResult:  # fmt: skip
     """A full-integer .tflite from any model; one that is int8 already passes through untouched."""
     progress("quantize", 0, 0)
     data = load_data(representative, x_key=keys.x, y_key=keys.y) if representative else None
