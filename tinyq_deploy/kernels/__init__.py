@@ -24,10 +24,14 @@ from tinyq_deploy.kernels.own.mve_fully_connected import MveFullyConnected
 from tinyq_deploy.kernels.own.mve_pool_2d import MveAveragePool2D, MveMaxPool2D
 from tinyq_deploy.kernels.own.plain_add import OwnAdd
 from tinyq_deploy.kernels.own.plain_conv_2d import OwnPlainConv2D
+from tinyq_deploy.kernels.own.plain_copy import OwnCopy
 from tinyq_deploy.kernels.own.plain_depthwise_conv_2d import OwnPlainDepthwiseConv2D
 from tinyq_deploy.kernels.own.plain_fully_connected import OwnPlainFullyConnected
+from tinyq_deploy.kernels.own.plain_mul import OwnMul
 from tinyq_deploy.kernels.own.plain_pool_2d import OwnAveragePool2D, OwnMaxPool2D
 from tinyq_deploy.kernels.own.plain_softmax import OwnSoftmax
+from tinyq_deploy.kernels.own.plain_sum import OwnSum
+from tinyq_deploy.kernels.own.plain_table import OwnTable
 from tinyq_deploy.kernels.portable.binary import PortableBinary
 from tinyq_deploy.kernels.portable.conv_2d import PortableConv2D, PortableDepthwiseConv2D
 from tinyq_deploy.kernels.portable.fully_connected import PortableFullyConnected
@@ -43,13 +47,23 @@ from tinyq_deploy.ops.slice import Slice, StridedSlice
 from tinyq_deploy.ops.transpose import Transpose
 
 KERNELS: tuple[Kernel, ...] = (
-    OwnAdd(),
+    OwnAdd("ADD", 1),
+    OwnAdd("SUB", -1),
     OwnAveragePool2D(),
     DspDepthwiseConv2DFew(),
     DspDepthwiseConv2D3x3(),
     DspDepthwiseConv2D(),
+    OwnCopy(Pad),
+    OwnCopy(PadV2),
+    OwnCopy(Slice),
+    OwnCopy(StridedSlice),
+    OwnCopy(Transpose),
     OwnMaxPool2D(),
+    OwnMul(),
     OwnSoftmax(),
+    OwnSum(Mean),
+    OwnSum(Sum),
+    *(OwnTable(op) for op in unary_operators()),
     OwnDspConv2D3x3(),
     OwnDspConv2D(),
     OwnDspFullyConnected(),
