@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -33,7 +32,7 @@ def binary_call(view: NodeView, target: Target, name: str, fields: tuple[tuple[s
 
 
 def longer_rows(found: Rows, inputs: tuple[Operand, ...], longest: int) -> tuple[Rows, tuple[Operand, ...]]:
-    """The same with a constant repeated as often as saves most vectors, to at most `longest` bytes, where a short row of
+    """The same with a constant repeated as often as saves most vectors, up to `longest` bytes, where a short row of
     it belongs to many rows of the other operand: [C] to [H,W,C] becomes [n,C] to [H*W/n,n,C]."""
     if not found.outer or found.row.step1 != 1 or found.row.step2 != 1:
         return found, inputs
