@@ -39,10 +39,13 @@ class MveCopy(Kernel):
         self.op, self.mover = mover.name, mover
 
     def call(self, view: NodeView, target: Target) -> KernelCall | None:
-        """Takes copies along up to six axes, with innermost steps below 9,363 bytes, on a core with Helium."""
-        copy = self.mover.copy(view)
+        """Takes copies along up to six axes, with innermost steps below 9,363 bytes, on a core with Helium; of types
+        other than int8 those of activations without a filling."""
+        copy, source = self.mover.copy(view), view.given(0)
         inner = copy.axes[-1]
         if not takes(target) or copy.is_whole or len(copy.axes) > AXES:
+            return None
+        if source.dtype != "int8" and (copy.fill is not None or source.data is not None):
             return None
         if max(abs(inner.input_step), abs(inner.output_step)) > LARGEST_STEP:
             return None
@@ -53,7 +56,7 @@ class MveCopy(Kernel):
             copy.fill is not None, copy.fill or 0, view.output().bytes,
         )  # fmt: skip
         name = "copy" if inner.input_step == inner.output_step == 1 else "copy_steps"
-        call = mve_call(name, params, operand(view.given(0), "input"), Write(view.output().index))
+        call = mve_call(name, params, operand(source, "input"), Write(view.output().index))
         return replace(call, header="own/mve/copy.h")
 
 
