@@ -21,7 +21,11 @@ from tinyq_deploy.kernels.own.mve_add import MveAdd
 from tinyq_deploy.kernels.own.mve_conv_2d import MveConv2D, MveDepthwiseAsConv2D
 from tinyq_deploy.kernels.own.mve_depthwise_conv_2d import MveDepthwiseConv2D
 from tinyq_deploy.kernels.own.mve_fully_connected import MveFullyConnected
+from tinyq_deploy.kernels.own.mve_move import MveCopy, MveRows
+from tinyq_deploy.kernels.own.mve_mul import MveMul
 from tinyq_deploy.kernels.own.mve_pool_2d import MveAveragePool2D, MveMaxPool2D
+from tinyq_deploy.kernels.own.mve_sum import MveSum
+from tinyq_deploy.kernels.own.mve_table import MveTable
 from tinyq_deploy.kernels.own.plain_add import OwnAdd
 from tinyq_deploy.kernels.own.plain_conv_2d import OwnPlainConv2D
 from tinyq_deploy.kernels.own.plain_copy import OwnCopy
@@ -74,7 +78,12 @@ KERNELS: tuple[Kernel, ...] = (
     MveDepthwiseAsConv2D(),
     MveConv2D(),
     MveFullyConnected(),
-    MveAdd(),
+    MveAdd("ADD", 1),
+    MveAdd("SUB", -1),
+    MveMul(),
+    MveSum(Mean),
+    MveSum(Sum),
+    *(MveTable(op) for op in unary_operators()),
     MveMaxPool2D(),
     MveAveragePool2D(),
     CmsisNNAdd(),
@@ -116,5 +125,7 @@ KERNELS: tuple[Kernel, ...] = (
     PortableSplit("UNPACK"),
     *(PortableTable(op) for op in unary_operators()),
 )
+KERNELS += tuple(MveCopy(kernel.mover) for kernel in KERNELS if isinstance(kernel, PortableCopy))
+KERNELS += tuple(MveRows(kernel) for kernel in KERNELS if isinstance(kernel, (PortableJoin, PortableSplit)))
 
 FUSED_KERNELS: tuple[FusedKernel, ...] = (OwnDspConv2D3x3Add(), OwnDspConv2DAdd())

@@ -181,7 +181,7 @@ def equal(board: str, compiler: str, optimize: str, budget: dict[str, Any]) -> N
     @given(BATCHES)
     def run(views: list[NodeView]) -> None:
         with tempfile.TemporaryDirectory() as folder:
-            check(cases(views, machine), machine, Path(folder), optimize)
+            check(cases(views, machine, small=optimize == "-Os"), machine, Path(folder), optimize)
 
     run()
 
