@@ -44,6 +44,7 @@ _DAMAGE = (struct.error, ValueError, TypeError, IndexError, OverflowError, Attri
 _ENUMERATIONS = {
     "padding": "Padding",
     "fused_activation_function": "ActivationFunctionType",
+    "mode": "MirrorPadMode",
     "weights_format": "FullyConnectedOptionsWeightsFormat",
 }
 

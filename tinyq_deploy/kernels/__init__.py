@@ -32,14 +32,23 @@ from tinyq_deploy.kernels.portable.binary import PortableBinary
 from tinyq_deploy.kernels.portable.conv_2d import PortableConv2D, PortableDepthwiseConv2D
 from tinyq_deploy.kernels.portable.fully_connected import PortableFullyConnected
 from tinyq_deploy.kernels.portable.movement import PortableCopy, PortableJoin, PortableSplit, PortableView
+from tinyq_deploy.kernels.portable.pick import PortableGather, PortablePick
 from tinyq_deploy.kernels.portable.pool_2d import PortableAveragePool2D, PortableMaxPool2D
 from tinyq_deploy.kernels.portable.quantize import PortableDequantize, PortableQuantize
 from tinyq_deploy.kernels.portable.reduce import PortableReduce
+from tinyq_deploy.kernels.portable.resize import PortableResizeBilinear
 from tinyq_deploy.kernels.portable.softmax import PortableSoftmax
+from tinyq_deploy.kernels.portable.space_to_batch import PortableSpaceToBatchNd
 from tinyq_deploy.kernels.portable.table import PortableTable, unary_operators
+from tinyq_deploy.ops.gather import Gather, GatherNd
+from tinyq_deploy.ops.mirror_pad import MirrorPad
 from tinyq_deploy.ops.pad import Pad, PadV2
 from tinyq_deploy.ops.reduce import Mean, ReduceMax, ReduceMin, Sum
+from tinyq_deploy.ops.resize import ResizeNearestNeighbor
 from tinyq_deploy.ops.slice import Slice, StridedSlice
+from tinyq_deploy.ops.space_to_batch import BatchToSpaceNd
+from tinyq_deploy.ops.space_to_depth import DepthToSpace, SpaceToDepth
+from tinyq_deploy.ops.tile import BroadcastTo, Tile
 from tinyq_deploy.ops.transpose import Transpose
 
 KERNELS: tuple[Kernel, ...] = (
@@ -71,19 +80,25 @@ KERNELS: tuple[Kernel, ...] = (
     CmsisNNMaxPool2D(),
     CmsisNNSoftmax(),
     PortableAveragePool2D(),
+    PortablePick(BatchToSpaceNd),
     PortableBinary("ADD", "add"),
     PortableBinary("MAXIMUM", "maximum"),
     PortableBinary("MINIMUM", "maximum"),
     PortableBinary("MUL", "mul"),
     PortableBinary("SUB", "add"),
+    PortablePick(BroadcastTo),
     PortableJoin("CONCATENATION"),
     PortableConv2D(),
     PortableDepthwiseConv2D(),
+    PortablePick(DepthToSpace),
     PortableDequantize(),
     PortableView("EXPAND_DIMS"),
     PortableFullyConnected(),
+    PortableGather(Gather),
+    PortableGather(GatherNd),
     PortableMaxPool2D(),
     PortableReduce(Mean, "sum"),
+    PortablePick(MirrorPad),
     PortableJoin("PACK"),
     PortableCopy(Pad),
     PortableCopy(PadV2),
@@ -91,13 +106,18 @@ KERNELS: tuple[Kernel, ...] = (
     PortableReduce(ReduceMax, "reduce_max"),
     PortableReduce(ReduceMin, "reduce_min"),
     PortableView("RESHAPE"),
+    PortableResizeBilinear(),
+    PortablePick(ResizeNearestNeighbor),
     PortableCopy(Slice),
     PortableSoftmax(),
+    PortableSpaceToBatchNd(),
+    PortablePick(SpaceToDepth),
     PortableSplit("SPLIT"),
     PortableSplit("SPLIT_V"),
     PortableView("SQUEEZE"),
     PortableCopy(StridedSlice),
     PortableReduce(Sum, "sum"),
+    PortablePick(Tile),
     PortableCopy(Transpose),
     PortableSplit("UNPACK"),
     *(PortableTable(op) for op in unary_operators()),
