@@ -118,10 +118,8 @@ def common(op: str, constants: str, shape: str) -> dict[str, list[bytes]]:
     }
 
 
-TILE = common(
-    "TILE", "The multiples is a constant of int32 or int64, one number for each axis.",
-    "The output shape follows from input and multiples.",
-)  # fmt: skip
+MULTIPLES = "The multiples is a constant of int32 or int64, one number for each axis."
+TILE = common("TILE", MULTIPLES, "The output shape follows from input and multiples.")
 TILE[MULTIPLES].append(small("TILE", count=numbers([3])))
 BROKEN = {
     "TILE": TILE,
