@@ -25,6 +25,7 @@ from tinyq_deploy.freeze import freeze
 from tinyq_deploy.graph import Tensor
 from tinyq_deploy.load import Kind, identify, read_model
 from tinyq_deploy.quantizers import Precision, Quantizer
+from tinyq_deploy.rewrites import rewritten
 
 _FEW_SAMPLES = 20
 
@@ -135,9 +136,9 @@ def _quantize(
     quantizer: Quantizer,
     options: _Options,
 ) -> QuantizeResult:
-    """The common way of both back ends: freeze, calibrate, quantise, assert the contract."""
+    """The common way of both back ends: freeze, rewrite, calibrate, quantise, assert the contract."""
     where = str(source.path)
-    frozen = freeze(model, where, options.runtime)
+    frozen = rewritten(freeze(model, where, options.runtime), options.precision, where)
     inputs = float_inputs(frozen)
     warnings = (*check_data(representative, inputs), *_calibration_warnings(representative))
     _check_real(representative)
