@@ -295,7 +295,9 @@ def _kernel_table() -> str:
     lines, rows = [], []
     for path in sorted((assets.folder("firmware") / "kernels" / "portable").glob("*.h")):
         for function, name, params, rest in _KERNEL.findall(path.read_text(encoding="utf-8")):
-            arguments = ", ".join(f"a[{i}]" for i in range(rest.count(",") + 1))
+            last = rest.count(",")
+            pointers = "(void *)&" if "*const *" in rest else ""  # an array of all arguments that are left
+            arguments = ", ".join(f"{pointers if i == last else ''}a[{i}]" for i in range(last + 1))
             lines.append(f'#include "portable/{path.name}"')
             lines.append(f"static void run_{name}(const void *p, void **a) {{ {function}(p, {arguments}); }}")
             rows.append(f'    {{"{function}", sizeof({params}), run_{name}}},')
