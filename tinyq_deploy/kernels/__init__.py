@@ -29,6 +29,7 @@ from tinyq_deploy.kernels.own.plain_fully_connected import OwnPlainFullyConnecte
 from tinyq_deploy.kernels.own.plain_pool_2d import OwnAveragePool2D, OwnMaxPool2D
 from tinyq_deploy.kernels.own.plain_softmax import OwnSoftmax
 from tinyq_deploy.kernels.portable.binary import PortableBinary
+from tinyq_deploy.kernels.portable.cast import PortableCast
 from tinyq_deploy.kernels.portable.conv_2d import PortableConv2D, PortableDepthwiseConv2D
 from tinyq_deploy.kernels.portable.fully_connected import PortableFullyConnected
 from tinyq_deploy.kernels.portable.movement import PortableCopy, PortableJoin, PortableSplit, PortableView
@@ -87,6 +88,7 @@ KERNELS: tuple[Kernel, ...] = (
     PortableBinary("MUL", "mul"),
     PortableBinary("SUB", "add"),
     PortablePick(BroadcastTo),
+    PortableCast(),
     PortableJoin("CONCATENATION"),
     PortableConv2D(),
     PortableDepthwiseConv2D(),

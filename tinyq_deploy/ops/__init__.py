@@ -6,6 +6,7 @@ from __future__ import annotations
 from tinyq_deploy.ops.abs import Abs
 from tinyq_deploy.ops.add import Add, Sub
 from tinyq_deploy.ops.base import Operator
+from tinyq_deploy.ops.cast import Cast
 from tinyq_deploy.ops.concatenation import Concatenation, Pack
 from tinyq_deploy.ops.conv_2d import Conv2D
 from tinyq_deploy.ops.depthwise_conv_2d import DepthwiseConv2D
@@ -47,6 +48,7 @@ _ALL: tuple[type[Operator], ...] = (
     AveragePool2D,
     BatchToSpaceNd,
     BroadcastTo,
+    Cast,
     Concatenation,
     Conv2D,
     DepthToSpace,
