@@ -28,6 +28,7 @@ from tinyq_deploy.kernels.own.plain_depthwise_conv_2d import OwnPlainDepthwiseCo
 from tinyq_deploy.kernels.own.plain_fully_connected import OwnPlainFullyConnected
 from tinyq_deploy.kernels.own.plain_pool_2d import OwnAveragePool2D, OwnMaxPool2D
 from tinyq_deploy.kernels.own.plain_softmax import OwnSoftmax
+from tinyq_deploy.kernels.portable.batch_matmul import PortableBatchMatmul
 from tinyq_deploy.kernels.portable.binary import PortableBinary
 from tinyq_deploy.kernels.portable.conv_2d import PortableConv2D, PortableDepthwiseConv2D
 from tinyq_deploy.kernels.portable.fully_connected import PortableFullyConnected
@@ -37,6 +38,7 @@ from tinyq_deploy.kernels.portable.quantize import PortableDequantize, PortableQ
 from tinyq_deploy.kernels.portable.reduce import PortableReduce
 from tinyq_deploy.kernels.portable.softmax import PortableSoftmax
 from tinyq_deploy.kernels.portable.table import PortableTable, unary_operators
+from tinyq_deploy.kernels.portable.transpose_conv import PortableTransposeConv
 from tinyq_deploy.ops.pad import Pad, PadV2
 from tinyq_deploy.ops.reduce import Mean, ReduceMax, ReduceMin, Sum
 from tinyq_deploy.ops.slice import Slice, StridedSlice
@@ -71,6 +73,7 @@ KERNELS: tuple[Kernel, ...] = (
     CmsisNNMaxPool2D(),
     CmsisNNSoftmax(),
     PortableAveragePool2D(),
+    PortableBatchMatmul(),
     PortableBinary("ADD", "add"),
     PortableBinary("MAXIMUM", "maximum"),
     PortableBinary("MINIMUM", "maximum"),
@@ -99,6 +102,7 @@ KERNELS: tuple[Kernel, ...] = (
     PortableCopy(StridedSlice),
     PortableReduce(Sum, "sum"),
     PortableCopy(Transpose),
+    PortableTransposeConv(),
     PortableSplit("UNPACK"),
     *(PortableTable(op) for op in unary_operators()),
 )
