@@ -35,8 +35,8 @@ class Operator(ABC):
     channelwise: ClassVar[bool] = False
     # Whether the last thing it does is to clamp to conv_2d.output_range.
     clamps: ClassVar[bool] = False
-    # The input whose first axis, like the output's, counts batches that are computed one by one; None where kernels take
-    # any shape whole.
+    # The input whose first axis, like the output's, counts batches that are computed one by one; None where kernels
+    # take any shape whole.
     batch_of: ClassVar[int | None] = None
     # Whether files hold it; passes make the others.
     builtin: ClassVar[bool] = True

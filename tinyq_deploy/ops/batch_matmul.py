@@ -73,7 +73,7 @@ def ranks(view: NodeView) -> str | None:
 
 
 def multiplies(view: NodeView) -> str | None:
-    """The matrices have the common axis in common, the leading axes broadcast, and the output has the shape that follows."""
+    """The inputs' columns and rows match, their leading axes broadcast, and the output has the shape that follows."""
     x, y = operands(view)
     found = f"shapes {[list(t.shape) for t in (view.given(X), view.given(Y), view.output())]}"
     try:
