@@ -22,6 +22,7 @@ _OPTIONS = {
     "ABS": "AbsOptions",
     "ADD": "AddOptions",
     "AVERAGE_POOL_2D": "Pool2DOptions",
+    "BATCH_MATMUL": "BatchMatMulOptions",
     "BATCH_TO_SPACE_ND": "BatchToSpaceNDOptions",
     "BROADCAST_TO": "BroadcastToOptions",
     "CAST": "CastOptions",
@@ -67,6 +68,7 @@ _OPTIONS = {
     "SUM": "ReducerOptions",
     "TILE": "TileOptions",
     "TRANSPOSE": "TransposeOptions",
+    "TRANSPOSE_CONV": "TransposeConvOptions",
     "UNPACK": "UnpackOptions",
 }
 _ENUMERATIONS = {

@@ -50,6 +50,7 @@ def _part(plan: Plan, layer: Layer, part: Part, arrays: weights.Weights, prefix:
         "function": part.call.function,
         "params_type": part.call.params_type,
         "numbers": part.arguments,
+        "batches": part.call.batches,
         "params": [f".{name} = {part.varying.get(name) or c_text.number(value)}," for name, value in part.call.params],
         "arguments": _passed(
             part.call, [_argument(plan, layer, part, argument, arrays, prefix) for argument in part.call.arguments]
@@ -74,15 +75,22 @@ def _rows_of(plan: Plan, part: Part) -> str:
 def _argument(plan: Plan, layer: Layer, part: Part, argument: object, arrays: weights.Weights, prefix: str) -> str:
     match argument:
         case Read(tensor):
-            return "input" if layer.chain else f"(const int8_t *)&{prefix}_arena[{plan.offsets[tensor]}]"
+            place = "input" if layer.chain else f"(const int8_t *)&{prefix}_arena[{plan.offsets[tensor]}]"
+            return place + _each_batch(plan, part, tensor)
         case Write(tensor):
-            return "output" if layer.chain else f"(int8_t *)&{prefix}_arena[{plan.offsets[tensor]}]"
+            place = "output" if layer.chain else f"(int8_t *)&{prefix}_arena[{plan.offsets[tensor]}]"
+            return place + _each_batch(plan, part, tensor)
         case Constant(name):
             return f"{prefix}_weights.{arrays.member[(part.symbol, name)]}"
         case Scratch(size):
             begin = (layer.scratch_offset or 0) + (layer.chain.window_bytes if layer.chain else 0)
             return f"&{prefix}_arena[{begin}]" if size else "0"
     raise TypeError(argument)
+
+
+def _each_batch(plan: Plan, part: Part, tensor: int) -> str:
+    count = part.call.batches
+    return f" + batch * {plan.graph.tensors[tensor].bytes // count}" if count > 1 else ""
 
 
 def _chain(plan: Plan, layer: Layer, chain: Chain, prefix: str) -> dict[str, Any]:

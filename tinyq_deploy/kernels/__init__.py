@@ -28,6 +28,7 @@ from tinyq_deploy.kernels.own.plain_depthwise_conv_2d import OwnPlainDepthwiseCo
 from tinyq_deploy.kernels.own.plain_fully_connected import OwnPlainFullyConnected
 from tinyq_deploy.kernels.own.plain_pool_2d import OwnAveragePool2D, OwnMaxPool2D
 from tinyq_deploy.kernels.own.plain_softmax import OwnSoftmax
+from tinyq_deploy.kernels.portable.batch_matmul import PortableBatchMatmul
 from tinyq_deploy.kernels.portable.binary import PortableBinary
 from tinyq_deploy.kernels.portable.cast import PortableCast
 from tinyq_deploy.kernels.portable.conv_2d import PortableConv2D, PortableDepthwiseConv2D
@@ -41,6 +42,7 @@ from tinyq_deploy.kernels.portable.resize import PortableResizeBilinear
 from tinyq_deploy.kernels.portable.softmax import PortableSoftmax
 from tinyq_deploy.kernels.portable.space_to_batch import PortableSpaceToBatchNd
 from tinyq_deploy.kernels.portable.table import PortableTable, unary_operators
+from tinyq_deploy.kernels.portable.transpose_conv import PortableTransposeConv
 from tinyq_deploy.ops.gather import Gather, GatherNd
 from tinyq_deploy.ops.mirror_pad import MirrorPad
 from tinyq_deploy.ops.pad import Pad, PadV2
@@ -81,6 +83,7 @@ KERNELS: tuple[Kernel, ...] = (
     CmsisNNMaxPool2D(),
     CmsisNNSoftmax(),
     PortableAveragePool2D(),
+    PortableBatchMatmul(),
     PortablePick(BatchToSpaceNd),
     PortableBinary("ADD", "add"),
     PortableBinary("MAXIMUM", "maximum"),
@@ -121,6 +124,7 @@ KERNELS: tuple[Kernel, ...] = (
     PortableReduce(Sum, "sum"),
     PortablePick(Tile),
     PortableCopy(Transpose),
+    PortableTransposeConv(),
     PortableSplit("UNPACK"),
     *(PortableTable(op) for op in unary_operators()),
 )

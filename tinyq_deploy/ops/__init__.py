@@ -6,6 +6,7 @@ from __future__ import annotations
 from tinyq_deploy.ops.abs import Abs
 from tinyq_deploy.ops.add import Add, Sub
 from tinyq_deploy.ops.base import Operator
+from tinyq_deploy.ops.batch_matmul import BatchMatmul
 from tinyq_deploy.ops.cast import Cast
 from tinyq_deploy.ops.concatenation import Concatenation, Pack
 from tinyq_deploy.ops.conv_2d import Conv2D
@@ -41,11 +42,13 @@ from tinyq_deploy.ops.sqrt import Sqrt
 from tinyq_deploy.ops.table import Table
 from tinyq_deploy.ops.tile import BroadcastTo, Tile
 from tinyq_deploy.ops.transpose import Transpose
+from tinyq_deploy.ops.transpose_conv import TransposeConv
 
 _ALL: tuple[type[Operator], ...] = (
     Abs,
     Add,
     AveragePool2D,
+    BatchMatmul,
     BatchToSpaceNd,
     BroadcastTo,
     Cast,
@@ -102,6 +105,7 @@ _ALL: tuple[type[Operator], ...] = (
     Tanh,
     Tile,
     Transpose,
+    TransposeConv,
     Unpack,
 )
 OPERATORS: dict[str, type[Operator]] = {operator.name: operator for operator in _ALL}
