@@ -62,7 +62,7 @@ def samples(graph: Graph, count: int = 3, seed: int = SEED) -> list[list[Array]]
     rng = np.random.default_rng(seed)
     tensors = graph.input_tensors()
     fixed = [[_alike(graph, tensor, value) for tensor in tensors] for value in (-128, 127, 0)]
-    points = [_alike(graph, t, 0 if t.dtype == "float32" else t.zero_point) for t in tensors]
+    points = [_alike(graph, t, 0 if t.quantization is None else t.zero_point) for t in tensors]
     noise = [[_noise(graph, tensor, rng) for tensor in tensors] for _ in range(count)]
     return [*fixed, points, *noise]
 
@@ -71,6 +71,8 @@ def _alike(graph: Graph, tensor: Tensor, value: int) -> Array:
     """One int8 `value` everywhere in the type of `tensor`: the uint8 of the same bits, the real that becomes it."""
     if tensor.dtype == "float32":
         return _real(graph, tensor, np.full(tensor.shape, value))
+    if tensor.dtype == "bool":
+        return np.full(tensor.shape, value > 0)
     return np.full(tensor.shape, value).astype(np.int8).view(tensor.dtype)
 
 
@@ -79,6 +81,8 @@ def _noise(graph: Graph, tensor: Tensor, rng: np.random.Generator) -> Array:
         # On the steps, halfway between them, and a little off; beyond both ends too.
         steps = rng.integers(-300, 300, tensor.shape) / 2
         return _real(graph, tensor, steps + rng.choice([0, 0, 0.0001, -0.0001, 0.3], tensor.shape))
+    if tensor.dtype == "bool":
+        return rng.integers(0, 2, tensor.shape).astype(np.bool_)
     return rng.integers(-128, 128, tensor.shape).astype(np.int8).view(tensor.dtype)
 
 
@@ -109,7 +113,7 @@ def assert_kernel_exact(
             assert_same(found, b"".join(expected), f"{call.function} {dict(call.params)} over {place}")
 
 
-def assert_values_exact(model: bytes) -> None:
+def assert_values_exact(model: bytes, kind: str = "tflite-micro") -> None:
     """What the passes take an elementwise operator of two int8 to compute is what the oracle does, for all pairs. The
     inputs are [256,1] and [1,256]."""
     graph = read(model, "test.tflite")
@@ -118,7 +122,7 @@ def assert_values_exact(model: bytes) -> None:
     assert issubclass(operator, Elementwise)
     found = operator.values(view, INT8_VALUES[:, None], INT8_VALUES[None, :]).astype(np.int8).tobytes()
     values = INT8_VALUES.astype(np.int8)
-    (expected,) = reference(model).run([values.reshape(256, 1), values.reshape(1, 256)])
+    (expected,) = reference(model, kind).run([values.reshape(256, 1), values.reshape(1, 256)])
     assert_same(found, expected, f"{view.node.op} in the compiler")
 
 

@@ -28,6 +28,7 @@ from tinyq_deploy.kernels.own.plain_depthwise_conv_2d import OwnPlainDepthwiseCo
 from tinyq_deploy.kernels.own.plain_fully_connected import OwnPlainFullyConnected
 from tinyq_deploy.kernels.own.plain_pool_2d import OwnAveragePool2D, OwnMaxPool2D
 from tinyq_deploy.kernels.own.plain_softmax import OwnSoftmax
+from tinyq_deploy.kernels.portable.arg_max import PortableArgMax
 from tinyq_deploy.kernels.portable.binary import PortableBinary
 from tinyq_deploy.kernels.portable.conv_2d import PortableConv2D, PortableDepthwiseConv2D
 from tinyq_deploy.kernels.portable.fully_connected import PortableFullyConnected
@@ -35,10 +36,13 @@ from tinyq_deploy.kernels.portable.movement import PortableCopy, PortableJoin, P
 from tinyq_deploy.kernels.portable.pool_2d import PortableAveragePool2D, PortableMaxPool2D
 from tinyq_deploy.kernels.portable.quantize import PortableDequantize, PortableQuantize
 from tinyq_deploy.kernels.portable.reduce import PortableReduce
-from tinyq_deploy.kernels.portable.softmax import PortableSoftmax
+from tinyq_deploy.kernels.portable.select import PortableSelect
+from tinyq_deploy.kernels.portable.softmax import PortableL2Normalization, PortableLogSoftmax, PortableSoftmax
 from tinyq_deploy.kernels.portable.table import PortableTable, unary_operators
+from tinyq_deploy.ops.arg_max import ArgMax, ArgMin
 from tinyq_deploy.ops.pad import Pad, PadV2
 from tinyq_deploy.ops.reduce import Mean, ReduceMax, ReduceMin, Sum
+from tinyq_deploy.ops.select import Select, SelectV2
 from tinyq_deploy.ops.slice import Slice, StridedSlice
 from tinyq_deploy.ops.transpose import Transpose
 
@@ -71,10 +75,23 @@ KERNELS: tuple[Kernel, ...] = (
     CmsisNNMaxPool2D(),
     CmsisNNSoftmax(),
     PortableAveragePool2D(),
+    PortableArgMax(ArgMax),
+    PortableArgMax(ArgMin),
     PortableBinary("ADD", "add"),
+    PortableBinary("DIV", "mul"),
+    PortableBinary("EQUAL", "compare", "compare"),
+    PortableBinary("GREATER", "compare", "compare"),
+    PortableBinary("GREATER_EQUAL", "compare", "compare"),
+    PortableBinary("LESS", "compare", "compare"),
+    PortableBinary("LESS_EQUAL", "compare", "compare"),
+    PortableBinary("LOGICAL_AND", "maximum", "minimum"),
+    PortableBinary("LOGICAL_OR", "maximum", "maximum"),
     PortableBinary("MAXIMUM", "maximum"),
     PortableBinary("MINIMUM", "maximum"),
     PortableBinary("MUL", "mul"),
+    PortableBinary("NOT_EQUAL", "compare", "compare"),
+    PortableBinary("PRELU", "prelu"),
+    PortableBinary("SQUARED_DIFFERENCE", "add"),
     PortableBinary("SUB", "add"),
     PortableJoin("CONCATENATION"),
     PortableConv2D(),
@@ -82,6 +99,8 @@ KERNELS: tuple[Kernel, ...] = (
     PortableDequantize(),
     PortableView("EXPAND_DIMS"),
     PortableFullyConnected(),
+    PortableL2Normalization(),
+    PortableLogSoftmax(),
     PortableMaxPool2D(),
     PortableReduce(Mean, "sum"),
     PortableJoin("PACK"),
@@ -91,6 +110,8 @@ KERNELS: tuple[Kernel, ...] = (
     PortableReduce(ReduceMax, "reduce_max"),
     PortableReduce(ReduceMin, "reduce_min"),
     PortableView("RESHAPE"),
+    PortableSelect(Select),
+    PortableSelect(SelectV2),
     PortableCopy(Slice),
     PortableSoftmax(),
     PortableSplit("SPLIT"),
