@@ -62,7 +62,7 @@ def samples(graph: Graph, count: int = 3, seed: int = SEED) -> list[list[Array]]
     rng = np.random.default_rng(seed)
     tensors = graph.input_tensors()
     fixed = [[_alike(graph, tensor, value) for tensor in tensors] for value in (-128, 127, 0)]
-    points = [_alike(graph, t, 0 if t.quantization is None else t.zero_point) for t in tensors]
+    points = [_alike(graph, t, t.zero_point if t.quantized else 0) for t in tensors]
     noise = [[_noise(graph, tensor, rng) for tensor in tensors] for _ in range(count)]
     return [*fixed, points, *noise]
 
@@ -71,8 +71,8 @@ def _alike(graph: Graph, tensor: Tensor, value: int) -> Array:
     """One int8 `value` everywhere in the type of `tensor`: the uint8 of the same bits, the real that becomes it."""
     if tensor.dtype == "float32":
         return _real(graph, tensor, np.full(tensor.shape, value))
-    if tensor.dtype == "bool":
-        return np.full(tensor.shape, value > 0)
+    if not tensor.quantized:
+        return np.full(tensor.shape, value).astype(tensor.dtype)
     return np.full(tensor.shape, value).astype(np.int8).view(tensor.dtype)
 
 
@@ -83,13 +83,17 @@ def _noise(graph: Graph, tensor: Tensor, rng: np.random.Generator) -> Array:
         return _real(graph, tensor, steps + rng.choice([0, 0, 0.0001, -0.0001, 0.3], tensor.shape))
     if tensor.dtype == "bool":
         return rng.integers(0, 2, tensor.shape).astype(np.bool_)
+    if not tensor.quantized:
+        return rng.integers(-70000, 70000, tensor.shape).astype(tensor.dtype)
     return rng.integers(-128, 128, tensor.shape).astype(np.int8).view(tensor.dtype)
 
 
 def _real(graph: Graph, tensor: Tensor, quantized: Array) -> Array:
-    """The real values of `quantized` in the type that QUANTIZE makes of the tensor."""
+    """The real values of `quantized` in the type that QUANTIZE makes of the tensor; where nothing does, themselves."""
     node = next(node for node in graph.nodes if tensor.index in node.inputs)
     output = graph.tensors[node.outputs[0]]
+    if not output.quantized:
+        return np.asarray(quantized, np.float32)
     return ((quantized - output.zero_point) * output.scale).astype(np.float32)
 
 

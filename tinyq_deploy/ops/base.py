@@ -35,6 +35,8 @@ class Operator(ABC):
     channelwise: ClassVar[bool] = False
     # Whether the last thing it does is to clamp to conv_2d.output_range.
     clamps: ClassVar[bool] = False
+    # Whether it moves or converts float32 and uint8, too, as models have them where real values enter or leave.
+    takes_reals: ClassVar[bool] = False
     # Whether files hold it; passes make the others.
     builtin: ClassVar[bool] = True
 

@@ -77,6 +77,8 @@ def alike(view: NodeView) -> str | None:
 class Joiner(Operator):
     """Rows of the output, each made of a part of every input."""
 
+    takes_reals = True
+
     @staticmethod
     def macs(view: NodeView) -> int:
         """None."""

@@ -93,6 +93,7 @@ class Quantize(Operator):
     """Into a quantised type, from real values or from another quantisation."""
 
     name = "QUANTIZE"
+    takes_reals = True
     rules = (rules.operands(1), rules.computed(0, "input"), rules.same_size, from_bytes_or_reals, factor_bounded)
 
     @staticmethod
@@ -119,6 +120,7 @@ class Dequantize(Operator):
     """Into real values."""
 
     name = "DEQUANTIZE"
+    takes_reals = True
     rules = (rules.operands(1), rules.computed(0, "input"), rules.same_size, to_reals)
 
     @staticmethod

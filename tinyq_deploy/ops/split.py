@@ -87,6 +87,8 @@ def entries(view: NodeView) -> str | None:
 class Splitter(Operator):
     """Rows of the input, each cut into a part of every output."""
 
+    takes_reals = True
+
     @staticmethod
     def macs(view: NodeView) -> int:
         """None."""
