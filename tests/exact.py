@@ -131,13 +131,14 @@ def assert_values_exact(model: bytes, kind: str = "tflite-micro") -> None:
 
 
 def assert_models_exact(models: Mapping[str, bytes], *, optimize: str = "speed", count: int = 3,
-                        kind: str = "tflite-micro") -> None:  # fmt: skip
-    """Rendered models, compiled together, compute what the oracle does."""
+                        kind: str = "tflite-micro",
+                        given: Mapping[str, Sequence[Sequence[Array]]] | None = None) -> None:  # fmt: skip
+    """Rendered models, compiled together, compute what the oracle does; `given` are other inputs than `samples`."""
     built = host_c.program(models, optimize=optimize)
     for name, model in models.items():
-        given = samples(read(model, name), count)
-        expected = reference(model, kind).run_many(given)
-        for row, right in zip(built.run(name, given), expected, strict=True):
+        inputs = samples(read(model, name), count) if given is None else given[name]
+        expected = reference(model, kind).run_many(inputs)
+        for row, right in zip(built.run(name, inputs), expected, strict=True):
             for output, wanted in zip(row, right, strict=True):
                 assert_same(output, wanted, name)
 
