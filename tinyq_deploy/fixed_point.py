@@ -106,16 +106,12 @@ def requantize_array(
     )
 
 
-def doubling_high_multiply_array(
-    a: npt.NDArray[np.int64], b: npt.NDArray[np.int64] | int
-) -> npt.NDArray[np.int64]:
+def doubling_high_multiply_array(a: npt.NDArray[np.int64], b: npt.NDArray[np.int64] | int) -> npt.NDArray[np.int64]:
     """`doubling_high_multiply` element by element, broadcast; `b` is above INT32_MIN."""
     return (a * b + (1 << 30)) >> 31
 
 
-def shift_right_array(
-    values: npt.NDArray[np.int64], exponent: npt.NDArray[np.int64] | int
-) -> npt.NDArray[np.int64]:
+def shift_right_array(values: npt.NDArray[np.int64], exponent: npt.NDArray[np.int64] | int) -> npt.NDArray[np.int64]:
     """`rounding_shift_right` element by element, broadcast."""
     mask = (np.int64(1) << np.asarray(exponent)) - 1
     return (values >> exponent) + ((values & mask) > (mask >> 1) + (values < 0))

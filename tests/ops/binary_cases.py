@@ -95,4 +95,6 @@ BROADCASTS: dict[str, Pair] = {
     "seven_equal": replace(BASE, shapes=((1, 2, 1, 2, 1, 2, 3),) * 2),
 }
 # Those for kernels that have four loops.
-BROADCASTS_4 = {name: case for name, case in BROADCASTS.items() if len(case.output) <= 4 or case.shapes[0] == case.output}
+BROADCASTS_4 = {
+    name: case for name, case in BROADCASTS.items() if len(case.output) <= 4 or case.shapes[0] == case.output
+}

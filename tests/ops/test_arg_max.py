@@ -51,7 +51,9 @@ def arg(case: Arg, known: bool = False) -> bytes:
 def args(draw: st.DrawFn) -> Arg:
     shape = tuple(draw(st.lists(st.integers(1, 6), min_size=1, max_size=5)))
     axis = draw(st.integers(-len(shape), len(shape) - 1))
-    counts, numbers = draw(st.sampled_from((("int32", "int32"), ("int32", "int32"), ("int64", "int32"), ("int64", "int64"))))
+    counts, numbers = draw(
+        st.sampled_from((("int32", "int32"), ("int32", "int32"), ("int64", "int32"), ("int64", "int64")))
+    )
     return Arg(draw(st.sampled_from(OPS)), shape, axis, counts, numbers, draw(seeds))
 
 
@@ -59,7 +61,9 @@ def assert_exact(case: Arg) -> None:
     """Random elements, few different ones with many equals, and all equal."""
     rng = np.random.default_rng(case.seed)
     few = [rng.integers(low, low + 3, case.shape).astype(np.int8) for low in (-128, -1, 125)]
-    assert_kernel_exact(arg(case), [[v] for v in (int8(rng, case.shape), *few, np.zeros(case.shape, np.int8))], case.kind)
+    assert_kernel_exact(
+        arg(case), [[v] for v in (int8(rng, case.shape), *few, np.zeros(case.shape, np.int8))], case.kind
+    )
 
 
 @QUICK

@@ -20,7 +20,9 @@ BOTH = ("EQUAL", "NOT_EQUAL")
 OPS = (*BOTH, "GREATER", "GREATER_EQUAL", "LESS", "LESS_EQUAL")
 BOOL = T((), dtype="bool")
 
-scales = st.sampled_from((2.0**-8, 2.0**-9, 1 - 2.0**-24, 1e-6, 1e-12, 0.0931)) | st.floats(2.0**-12, 0.984375, width=32)
+scales = st.sampled_from((2.0**-8, 2.0**-9, 1 - 2.0**-24, 1e-6, 1e-12, 0.0931)) | st.floats(
+    2.0**-12, 0.984375, width=32
+)
 nodes = pairs(
     st.tuples(scales, scales, st.just(1.0)) | scales.map(lambda scale: (scale, scale, 1.0)), shapes=shape_pairs(4)
 )
@@ -65,7 +67,9 @@ TRAPS = {
 
 @pytest.mark.parametrize("optimize", ["speed", pytest.param("size", marks=pytest.mark.exhaustive)])
 def test_the_generated_c_computes_what_the_oracle_does(optimize: str) -> None:
-    several = {f"{op.lower()}_{name}": comparison(op, TRAPS[name]) for op in OPS for name in ("constant_second", "gate")}
+    several = {
+        f"{op.lower()}_{name}": comparison(op, TRAPS[name]) for op in OPS for name in ("constant_second", "gate")
+    }
     models = {name: comparison("GREATER", case) for name, case in TRAPS.items()}
     assert_models_exact({**models, **several}, optimize=optimize)
 

@@ -62,7 +62,9 @@ def quotient(case: Pair) -> bytes:
 scales = st.sampled_from((2.0**-8, 1.0, 0.0931)) | st.floats(2.0**-10, 4, width=32)
 factors = st.sampled_from((65.0, 127.99, 128.0, 2.0**22)) | st.floats(65, 2.0**20)
 # Constants with many elements would hold a zero every time.
-quotients = pairs(st.builds(output_of, scales, scales, factors), shapes=shape_pairs(5), constant=st.sampled_from((None, 0)))
+quotients = pairs(
+    st.builds(output_of, scales, scales, factors), shapes=shape_pairs(5), constant=st.sampled_from((None, 0))
+)
 
 
 @QUICK
@@ -78,7 +80,14 @@ def test_it_computes_what_the_oracle_does_for_many_more(case: Pair) -> None:
     assert_exact(case)
 
 
-GRID = [(0.031, 0.0277, 90.0), (0.5, 0.01, 2500.0), (0.05, 0.04, 25.0), (0.05, 0.04, 0.83), (0.9, 0.9, 1e-9), (1, 1, 8e6)]
+GRID = [
+    (0.031, 0.0277, 90.0),
+    (0.5, 0.01, 2500.0),
+    (0.05, 0.04, 25.0),
+    (0.05, 0.04, 0.83),
+    (0.9, 0.9, 1e-9),
+    (1, 1, 8e6),
+]
 
 
 @pytest.mark.parametrize("zeros", [(-128, 127, 0), (3, -7, 11), (127, -128, -128)])
@@ -107,7 +116,9 @@ def test_every_pair_of_values(zeros: tuple[int, int, int], factors: tuple[float,
 
 def shifts(view: NodeView, numerator: Any, divisor: Any) -> Any:
     """Bits by which TFLite shifts the quotient to the right."""
-    sign_bits = 31 - np.ceil(np.log2(np.maximum(np.where((numerator < 0) != (divisor < 0), 0, 1) + np.abs(numerator), 1)))
+    sign_bits = 31 - np.ceil(
+        np.log2(np.maximum(np.where((numerator < 0) != (divisor < 0), 0, 1) + np.abs(numerator), 1))
+    )
     whole_bits = np.floor(np.log2(np.maximum(np.abs(divisor), 1)))
     return sign_bits + whole_bits - Div.params(view).output_shift
 

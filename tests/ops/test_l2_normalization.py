@@ -32,7 +32,9 @@ def test_it_computes_what_the_oracle_does(shape: tuple[int, ...], zero: int, rea
 @pytest.mark.exhaustive
 @THOROUGH
 @given(shapes, zero_points, st.integers(1, 256), seeds)
-def test_it_computes_what_the_oracle_does_for_many_more(shape: tuple[int, ...], zero: int, reach: int, seed: int) -> None:
+def test_it_computes_what_the_oracle_does_for_many_more(
+    shape: tuple[int, ...], zero: int, reach: int, seed: int
+) -> None:
     assert_near(shape, zero, reach, seed)
 
 
@@ -56,7 +58,9 @@ def test_the_generated_c_computes_what_the_oracle_does(optimize: str) -> None:
     assert_models_exact({name: normalization(shape) for name, shape in cases.items()}, optimize=optimize)
 
 
-def small(inputs: tuple[int, ...] = (0,), *, extra: tuple[T, ...] = (), activation: str = "NONE", **changed: T) -> bytes:
+def small(
+    inputs: tuple[int, ...] = (0,), *, extra: tuple[T, ...] = (), activation: str = "NONE", **changed: T
+) -> bytes:
     """A node that is accepted, but for what is changed."""
     tensors = {"input": T((1, 4), 0.1, 3), "output": T((1, 4), **OUT)}
     op = Op("L2_NORMALIZATION", inputs, [1], {"fused_activation_function": activation})

@@ -22,7 +22,9 @@ def output_of(first: float, second: float, ratio: float) -> tuple[float, float, 
 
 
 inputs = st.sampled_from((2.0**-8, 1.0, 0.0931)) | st.floats(2.0**-10, 4, width=32)
-differences = pairs(st.builds(output_of, inputs, inputs, ratios.filter(lambda ratio: ratio < 1.9)), shapes=shape_pairs(4))
+differences = pairs(
+    st.builds(output_of, inputs, inputs, ratios.filter(lambda ratio: ratio < 1.9)), shapes=shape_pairs(4)
+)
 
 
 @QUICK

@@ -86,7 +86,8 @@ class Comparison(Elementwise):
         p = cls.params(view)
         a = requantize_array((operands[0] + p.input1_offset) << LEFT_SHIFT, p.input1_multiplier, p.input1_shift)
         b = requantize_array((operands[1] + p.input2_offset) << LEFT_SHIFT, p.input2_multiplier, p.input2_shift)
-        return np.array(cls.true, np.int64)[np.sign(a - b) + 1]
+        results: Numbers = np.array(cls.true, np.int64)[np.sign(a - b) + 1]
+        return results
 
 
 class Equal(Comparison):

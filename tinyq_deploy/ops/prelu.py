@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""PRELU, int8: x where it is positive, else alpha * x, with an alpha for each channel or in any shape that broadcasts."""
+"""PRELU, int8: x where it is positive, else alpha * x, with an alpha for each channel or any shape that broadcasts."""
 
 from __future__ import annotations
 
@@ -54,4 +54,5 @@ class Prelu(Elementwise):
         value, alpha = operands[0] + p.input_offset, operands[1] + p.alpha_offset
         above = requantize_array(value, p.above_multiplier, p.above_shift)
         below = requantize_array(value * alpha, p.below_multiplier, p.below_shift)
-        return np.clip(np.where(value >= 0, above, below) + p.output_offset, -128, 127)
+        clamped: Numbers = np.clip(np.where(value >= 0, above, below) + p.output_offset, -128, 127)
+        return clamped
