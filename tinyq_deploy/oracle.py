@@ -54,6 +54,11 @@ class Oracle:
         data = self._call(message, self._bytes_of(inputs))
         return dict(zip(indices, data, strict=True))
 
+    def try_out(self) -> None:
+        """One inference of inputs that are all zero, without a trace. Raises ModelError where it fails."""
+        list(self._run_batch([[bytes(size) for size in self._sizes]]))
+        self.reset()
+
     def reset(self) -> None:
         """Set the state of a stateful model back to its start."""
         self._call({"do": "reset"}, [])
@@ -96,7 +101,7 @@ class Oracle:
 
 
 def open_oracle(model: bytes, *, kind: str = "auto", keep_tensors: bool = False) -> Oracle:
-    """The oracle for a .tflite. `kind` is "tflite-micro", "litert", or "auto": the first that takes the model.
+    """The oracle for a .tflite. `kind` is "tflite-micro", "litert", or "auto": the first that runs the model.
 
     `keep_tensors` makes intermediate tensors readable. Raises ModelError when no oracle runs the model.
     """
@@ -105,9 +110,19 @@ def open_oracle(model: bytes, *, kind: str = "auto", keep_tensors: bool = False)
     if find_spec("tflite_micro") is None:
         return _open(model, "litert", keep_tensors, "tflite-micro is not installed")
     try:
-        return _open(model, "tflite-micro", keep_tensors, "")
+        return _tried(_open(model, "tflite-micro", keep_tensors, ""))
     except ModelError as error:
         return _open(model, "litert", keep_tensors, error.faults[0].found)
+
+
+def _tried(oracle: Oracle) -> Oracle:
+    """`oracle`, which has run the model once: tflite-micro opens models of types that its kernels then refuse."""
+    try:
+        oracle.try_out()
+    except ModelError:
+        oracle.close()
+        raise
+    return oracle
 
 
 def _open(model: bytes, kind: str, keep: bool, note: str) -> Oracle:

@@ -53,8 +53,10 @@ class Wide(Net):
 
     def table(self) -> None:
         """A function of one value."""
-        op, shape = self.pick("LOGISTIC", "TANH", "RELU", "LEAKY_RELU", "QUANTIZE", "ABS", "NEG"), self._source.shape
-        fixed = {"LOGISTIC": T(shape, 1 / 256, -128), "TANH": T(shape, 1 / 128, 0), "NEG": self._like(self._source)}
+        source, shape = self._source, self._source.shape
+        fixed = {"LOGISTIC": T(shape, 1 / 256, -128), "TANH": T(shape, 1 / 128, 0)}
+        bounded = ("LOGISTIC", "TANH") if float(source.scale) < 16 else ()  # type: ignore[arg-type]
+        op = self.pick(*bounded, "RELU", "LEAKY_RELU", "QUANTIZE", "ABS")
         options = {"alpha": self.pick(0.1, -0.5)} if op == "LEAKY_RELU" else {}
         self.layer(op, [self.at], fixed.get(op) or self._scaled(shape, self.pick(0.5, 1.0, 1.7)), options)
 
