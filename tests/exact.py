@@ -20,7 +20,7 @@ from tinyq_deploy.kernels.base import Read
 from tinyq_deploy.lower import lower
 from tinyq_deploy.ops import OPERATORS
 from tinyq_deploy.ops.elementwise import INT8_VALUES, Elementwise
-from tinyq_deploy.oracle import Oracle
+from tinyq_deploy.oracle import Oracle, repaired
 from tinyq_deploy.read import read
 from tinyq_deploy.workers.client import Worker, WorkerDied, WorkerError
 
@@ -30,15 +30,15 @@ SEED = 20240229
 
 @cache
 def _worker(kind: str) -> Worker:
-    if kind == "tflite-micro" and find_spec("tflite_micro") is None:
+    if kind != "litert" and find_spec("tflite_micro") is None:
         pytest.skip("tflite-micro is not installed")
     return Worker("oracle")
 
 
 def reference(model: bytes, kind: str = "tflite-micro") -> Oracle:
-    """tflite-micro's reference kernels for `model`, until the next call; or where they lack one, `kind` "litert". One
-    process serves all: starting one takes longer than most models run. Whole models are compared with `open_oracle`
-    itself."""
+    """tflite-micro's reference kernels for `model`, until the next call; or where they lack one, `kind` "litert", or
+    where they compute one wrongly, "mixed". One process serves all: starting one takes longer than most models run.
+    Whole models are compared with `open_oracle` itself."""
     try:
         return _open(model, kind)
     except WorkerDied:  # an earlier model ended it
@@ -48,8 +48,9 @@ def reference(model: bytes, kind: str = "tflite-micro") -> Oracle:
 
 def _open(model: bytes, kind: str) -> Oracle:
     worker = _worker(kind)
+    model, foreign = repaired(model)
     try:
-        answer, _ = worker.call({"do": "open", "kind": kind, "keep": False}, [model], timeout=60)
+        answer, _ = worker.call({"do": "open", "kind": kind, "keep": False, "foreign": foreign}, [model], timeout=60)
     except WorkerDied:
         raise
     except WorkerError as error:

@@ -11,7 +11,7 @@ from tinyq_deploy.ops import OPERATORS
 from tinyq_deploy.ops.base import sentence
 from tinyq_deploy.ops.rewrites import REWRITES
 
-_BOUNDARY = "int8, int32, int64 or bool, or float32 or uint8 that is only moved or converted"
+_BOUNDARY = "int8, int32, int64 or bool, or float32, int16 or uint8 that is only moved or converted"
 # Numbers that have no scale.
 PLAIN_INTEGERS = ("int32", "int64", "bool")
 _REQUANTIZE = "quantise it to full int8: `tinyq-deploy quantize MODEL --representative-data DATA`"
@@ -37,9 +37,7 @@ def _whole(graph: Graph) -> Iterator[Fault]:
                 yield Fault(
                     f"the model's {what} are {_BOUNDARY}", f"{tensor.name[:60]!r} is {tensor.dtype}", _REQUANTIZE
                 )
-            elif tensor.dtype in ("int8", "uint8") and (
-                tensor.quantization is None or len(tensor.quantization.scale) != 1
-            ):
+            elif tensor.dtype == "int8" and (tensor.quantization is None or len(tensor.quantization.scale) != 1):
                 yield Fault(f"the model's {what} have one scale", f"{tensor.name[:60]!r} has none or several")
             elif tensor.data is not None:
                 yield Fault(f"the model's {what} are computed", f"{tensor.name[:60]!r} is a constant")
@@ -50,7 +48,9 @@ def _whole(graph: Graph) -> Iterator[Fault]:
 def _converted(graph: Graph, tensor: Tensor) -> bool:
     """Whether only operators that take real values read and write a tensor of the model's boundary."""
     users = {OPERATORS.get(node.op) for node in graph.nodes if tensor.index in (*node.inputs, *node.outputs)}
-    return tensor.dtype in ("float32", "uint8") and all(user is not None and user.takes_reals for user in users)
+    return tensor.dtype in ("float32", "int16", "uint8") and all(
+        user is not None and user.takes_reals for user in users
+    )
 
 
 def _order(graph: Graph) -> Iterator[Fault]:

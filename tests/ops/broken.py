@@ -22,6 +22,7 @@ MOVED = (
 )
 WEIGHTS = "The weights are constant int8 with zero point 0, one scale or one per channel of axis {axis}."
 BIAS = "The bias, if any, is a constant int32 vector with one entry per output channel."
+SAME_BATCHES = "Input and output have the same number of batches."
 ACTIVATION_IN = "fused activation function is NONE, RELU, RELU6, RELU_N1_TO_1."
 CHANNELS = (
     "The input channels are a whole number of groups of the filter's, and the output channels divide into as many."

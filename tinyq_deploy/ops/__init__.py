@@ -7,6 +7,8 @@ from tinyq_deploy.ops.abs import Abs
 from tinyq_deploy.ops.add import Add, Sub
 from tinyq_deploy.ops.arg_max import ArgMax, ArgMin
 from tinyq_deploy.ops.base import Operator
+from tinyq_deploy.ops.batch_matmul import BatchMatmul
+from tinyq_deploy.ops.cast import Cast
 from tinyq_deploy.ops.comparison import Equal, Greater, GreaterEqual, Less, LessEqual, NotEqual
 from tinyq_deploy.ops.concatenation import Concatenation, Pack
 from tinyq_deploy.ops.conv_2d import Conv2D
@@ -15,6 +17,7 @@ from tinyq_deploy.ops.div import Div
 from tinyq_deploy.ops.elu import Elu
 from tinyq_deploy.ops.exp import Exp
 from tinyq_deploy.ops.fully_connected import FullyConnected
+from tinyq_deploy.ops.gather import Gather, GatherNd
 from tinyq_deploy.ops.gelu import Gelu
 from tinyq_deploy.ops.hard_swish import HardSwish
 from tinyq_deploy.ops.l2_normalization import L2Normalization
@@ -24,6 +27,7 @@ from tinyq_deploy.ops.log_softmax import LogSoftmax
 from tinyq_deploy.ops.logical import LogicalAnd, LogicalNot, LogicalOr
 from tinyq_deploy.ops.logistic import Logistic, Tanh
 from tinyq_deploy.ops.maximum import Maximum, Minimum
+from tinyq_deploy.ops.mirror_pad import MirrorPad
 from tinyq_deploy.ops.mul import Mul
 from tinyq_deploy.ops.neg import Neg
 from tinyq_deploy.ops.pad import Pad, PadV2
@@ -33,16 +37,21 @@ from tinyq_deploy.ops.quantization import Dequantize, Quantize
 from tinyq_deploy.ops.reduce import Mean, ReduceMax, ReduceMin, Sum
 from tinyq_deploy.ops.relu import Relu, Relu0To1, Relu6, ReluN1To1
 from tinyq_deploy.ops.reshape import ExpandDims, Reshape, Squeeze
+from tinyq_deploy.ops.resize import ResizeBilinear, ResizeNearestNeighbor
 from tinyq_deploy.ops.rsqrt import Rsqrt
 from tinyq_deploy.ops.select import Select, SelectV2
 from tinyq_deploy.ops.shape import Shape
 from tinyq_deploy.ops.slice import Slice, StridedSlice
 from tinyq_deploy.ops.softmax import Softmax
+from tinyq_deploy.ops.space_to_batch import BatchToSpaceNd, SpaceToBatchNd
+from tinyq_deploy.ops.space_to_depth import DepthToSpace, SpaceToDepth
 from tinyq_deploy.ops.split import Split, SplitV, Unpack
 from tinyq_deploy.ops.sqrt import Sqrt
 from tinyq_deploy.ops.squared_difference import SquaredDifference
 from tinyq_deploy.ops.table import Table
+from tinyq_deploy.ops.tile import BroadcastTo, Tile
 from tinyq_deploy.ops.transpose import Transpose
+from tinyq_deploy.ops.transpose_conv import TransposeConv
 
 _ALL: tuple[type[Operator], ...] = (
     Abs,
@@ -50,8 +59,13 @@ _ALL: tuple[type[Operator], ...] = (
     ArgMax,
     ArgMin,
     AveragePool2D,
+    BatchMatmul,
+    BatchToSpaceNd,
+    BroadcastTo,
+    Cast,
     Concatenation,
     Conv2D,
+    DepthToSpace,
     DepthwiseConv2D,
     Dequantize,
     Div,
@@ -60,6 +74,8 @@ _ALL: tuple[type[Operator], ...] = (
     ExpandDims,
     Equal,
     FullyConnected,
+    Gather,
+    GatherNd,
     Gelu,
     Greater,
     GreaterEqual,
@@ -78,6 +94,7 @@ _ALL: tuple[type[Operator], ...] = (
     Maximum,
     Mean,
     Minimum,
+    MirrorPad,
     Mul,
     Neg,
     NotEqual,
@@ -93,12 +110,16 @@ _ALL: tuple[type[Operator], ...] = (
     Relu6,
     ReluN1To1,
     Reshape,
+    ResizeBilinear,
+    ResizeNearestNeighbor,
     Rsqrt,
     Select,
     SelectV2,
     Shape,
     Slice,
     Softmax,
+    SpaceToBatchNd,
+    SpaceToDepth,
     Split,
     SplitV,
     Sqrt,
@@ -109,7 +130,9 @@ _ALL: tuple[type[Operator], ...] = (
     Sum,
     Table,
     Tanh,
+    Tile,
     Transpose,
+    TransposeConv,
     Unpack,
 )
 OPERATORS: dict[str, type[Operator]] = {operator.name: operator for operator in _ALL}
