@@ -19,7 +19,6 @@ from tinyq_deploy.check import check
 from tinyq_deploy.errors import ModelError
 from tinyq_deploy.ops import OPERATORS
 from tinyq_deploy.ops.base import sentence
-from tinyq_deploy.ops.rewrites import REWRITES
 from tinyq_deploy.read import read
 
 
@@ -235,11 +234,3 @@ def test_what_is_accepted_renders(data: st.DataObject) -> None:
 @given(st.data())
 def test_what_is_accepted_renders_for_many_more(data: st.DataObject) -> None:
     goes_through_or_is_refused(data)
-
-
-def test_an_operator_without_an_integer_form_is_told_its_rewrite() -> None:
-    error = refused(model([T((1, 4), 0.5), T((1, 4), 0.5)], [Op("SQUARE", [0], [1])], [0], [1]))
-    (fault,) = error.faults
-    assert fault.found == "SQUARE in layers 0"
-    assert fault.hint == "no TFLite runtime computes SQUARE on int8: multiply the tensor by itself (MUL)"
-    assert not set(REWRITES) & set(OPERATORS)

@@ -9,7 +9,7 @@ from tinyq_deploy.errors import Fault, ModelError
 from tinyq_deploy.graph import NO_TENSOR, Graph, NodeView, Tensor
 from tinyq_deploy.ops import OPERATORS
 from tinyq_deploy.ops.base import sentence
-from tinyq_deploy.ops.rewrites import REWRITES
+from tinyq_deploy.ops.refused import INSTEAD
 
 _BOUNDARY = "int8, int32, int64 or bool, or float32, int16 or uint8 that is only moved or converted"
 # Numbers that have no scale.
@@ -79,7 +79,7 @@ def _unsupported(graph: Graph) -> Iterator[Fault]:
     for op, where in sorted(layers.items()):
         shown = ", ".join(str(index) for index in where[:10]) + (", ..." if len(where) > 10 else "")
         known = ", ".join(sorted(name for name, operator in OPERATORS.items() if operator.builtin))
-        hint = REWRITES.get(op, f"supported: {known}")
+        hint = INSTEAD.get(op, f"supported: {known}")
         yield Fault("every operator is supported", f"{op} in layers {shown}", hint)
 
 

@@ -64,6 +64,8 @@ factors = st.sampled_from((65.0, 127.99, 128.0, 2.0**22)) | st.floats(65, 2.0**2
 # Constants with many elements would hold a zero every time.
 quotients = pairs(
     st.builds(output_of, scales, scales, factors), shapes=shape_pairs(5), constant=st.sampled_from((None, 0))
+).filter(
+    lambda case: case.activation == "NONE" or case.scales[2] > 1e-8  # the oracle's limits overflow below
 )
 
 

@@ -66,7 +66,7 @@ BROKEN = {
     "LOGICAL_NOT": {
         "It has 1 inputs and 1 outputs.": [negation(inputs=(0, 0))],
         "The input is computed at run time.": [negation(inputs=(2,), known=KNOWN)],
-        "Inputs and output are bool.": [negation(output=T((2, 3), 0.5))],
+        "Input and output are bool.": [negation(output=T((2, 3), 0.5))],
         "Input and output have the same shape.": [negation(output=T((6,), dtype="bool"))],
     },
 }

@@ -49,7 +49,7 @@ from tinyq_deploy.ops.arg_max import ArgMax, ArgMin
 from tinyq_deploy.ops.gather import Gather, GatherNd
 from tinyq_deploy.ops.mirror_pad import MirrorPad
 from tinyq_deploy.ops.pad import Pad, PadV2
-from tinyq_deploy.ops.reduce import Mean, ReduceMax, ReduceMin, Sum
+from tinyq_deploy.ops.reduce import Mean, ReduceAll, ReduceAny, ReduceMax, ReduceMin, Sum
 from tinyq_deploy.ops.resize import ResizeNearestNeighbor
 from tinyq_deploy.ops.select import Select, SelectV2
 from tinyq_deploy.ops.slice import Slice, StridedSlice
@@ -127,6 +127,8 @@ KERNELS: tuple[Kernel, ...] = (
     PortableCopy(Pad),
     PortableCopy(PadV2),
     PortableQuantize(),
+    PortableReduce(ReduceAll, "reduce_min"),
+    PortableReduce(ReduceAny, "reduce_max"),
     PortableReduce(ReduceMax, "reduce_max"),
     PortableReduce(ReduceMin, "reduce_min"),
     PortableView("RESHAPE"),

@@ -34,7 +34,7 @@ from tinyq_deploy.ops.pad import Pad, PadV2
 from tinyq_deploy.ops.pool_2d import AveragePool2D, MaxPool2D
 from tinyq_deploy.ops.prelu import Prelu
 from tinyq_deploy.ops.quantization import Dequantize, Quantize
-from tinyq_deploy.ops.reduce import Mean, ReduceMax, ReduceMin, Sum
+from tinyq_deploy.ops.reduce import Mean, ReduceAll, ReduceAny, ReduceMax, ReduceMin, Sum
 from tinyq_deploy.ops.relu import Relu, Relu0To1, Relu6, ReluN1To1
 from tinyq_deploy.ops.reshape import ExpandDims, Reshape, Squeeze
 from tinyq_deploy.ops.resize import ResizeBilinear, ResizeNearestNeighbor
@@ -103,6 +103,8 @@ _ALL: tuple[type[Operator], ...] = (
     PadV2,
     Prelu,
     Quantize,
+    ReduceAll,
+    ReduceAny,
     ReduceMax,
     ReduceMin,
     Relu,

@@ -46,7 +46,7 @@ class LogicalNot(Unary):
     """Neither."""
 
     name = "LOGICAL_NOT"
-    rules = (rules.operands(1), rules.computed(0, "input"), operands_bool, same_shape)
+    rules = (rules.operands(1), rules.computed(0, "input"), rules.bool_to_bool, same_shape)
 
     @staticmethod
     def table(view: NodeView) -> Table:

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""MEAN, SUM, REDUCE_MAX and REDUCE_MIN: the elements along some axes become one."""
+"""MEAN, SUM, REDUCE_MAX, REDUCE_MIN, REDUCE_ALL and REDUCE_ANY: the elements along some axes become one.
+
+Oracle for REDUCE_ANY: LiteRT; tflite-micro lacks it.
+"""
 
 from __future__ import annotations
 
@@ -202,7 +205,7 @@ class _Extreme(Reduce):
         if data is None:
             return None
         reduce = np.max if cls.sign > 0 else np.min
-        return (np.asarray(reduce(data, axis=tuple(axes(view)))).astype(np.int8).reshape(view.output().shape),)
+        return (np.asarray(reduce(data, axis=tuple(axes(view)))).astype(data.dtype).reshape(view.output().shape),)
 
 
 class ReduceMax(_Extreme):
@@ -217,3 +220,34 @@ class ReduceMin(_Extreme):
 
     name = "REDUCE_MIN"
     sign = -1
+
+
+class _Whether(_Extreme):
+    """REDUCE_ALL or REDUCE_ANY: the extreme of bool."""
+
+    rules = (
+        rules.operands(2),
+        rules.bool_to_bool,
+        movement.integers(1, "axes"),
+        *_SHAPE_RULES,
+    )
+
+    @classmethod
+    def params(cls, view: NodeView) -> ReduceParams:
+        """Loops as the kernels take them."""
+        found = loops(view)
+        return ReduceParams(*_columns(found.kept), *_columns(found.reduced), 0, 0, 0, 0)
+
+
+class ReduceAll(_Whether):
+    """Whether all elements are true."""
+
+    name = "REDUCE_ALL"
+    sign = -1
+
+
+class ReduceAny(_Whether):
+    """Whether an element is true."""
+
+    name = "REDUCE_ANY"
+    sign = 1

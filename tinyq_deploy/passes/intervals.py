@@ -18,13 +18,15 @@ from tinyq_deploy.ops import OPERATORS
 from tinyq_deploy.ops.conv_2d import output_range
 from tinyq_deploy.ops.elementwise import INT8_VALUES, Binary, Elementwise
 from tinyq_deploy.ops.pad import padding_value, paddings
-from tinyq_deploy.ops.reduce import Mean, Reduce, ReduceMax, ReduceMin, Sum, axes, elements
+from tinyq_deploy.ops.reduce import Mean, Reduce, ReduceAll, ReduceAny, ReduceMax, ReduceMin, Sum, axes, elements
 from tinyq_deploy.ops.reshape import VIEWS
 from tinyq_deploy.passes.linear import Linear, Mask, Numbers, linear
 
 PADS = ("PAD", "PADV2")
 _INT32, _INT64 = ((np.iinfo(kind).min, np.iinfo(kind).max) for kind in (np.int32, np.int64))
-REDUCES: Mapping[str, type[Reduce]] = {operator.name: operator for operator in (Mean, ReduceMax, ReduceMin, Sum)}
+REDUCES: Mapping[str, type[Reduce]] = {
+    operator.name: operator for operator in (Mean, ReduceAll, ReduceAny, ReduceMax, ReduceMin, Sum)
+}
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,5 @@ _OTHERS = {
     "FLOOR": "leave the rounding to the int8 that follows",
     "CEIL": "leave the rounding to the int8 that follows",
     "ROUND": "leave the rounding to the int8 that follows",
-    "SIN": "compute it outside the model, or fit it with FULLY_CONNECTED layers",
-    "COS": "compute it outside the model, or fit it with FULLY_CONNECTED layers",
 }
-REWRITES: dict[str, str] = {op: _NONE.format(op) + text for op, text in _OTHERS.items()}
+INSTEAD: dict[str, str] = {op: _NONE.format(op) + text for op, text in _OTHERS.items()}
