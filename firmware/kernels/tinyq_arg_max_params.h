@@ -5,8 +5,8 @@
 #include <stdint.h>
 
 /*
- * One ARG_MAX, `flip` 0, or ARG_MIN, -1, along the middle axis of [outer,extent,inner]. An element of the output has
- * `words` of 32 bits, the lowest first.
+ * One ARG_MAX, `flip` 0, or ARG_MIN, -1, along the middle axis of [outer,extent,inner]. An element
+ * of the output has `words` of 32 bits, the lowest first.
  */
 typedef struct {
     int32_t outer, extent, inner;

@@ -5,8 +5,9 @@
 #include <stdint.h>
 
 /*
- * Shape of one LOG_SOFTMAX: `rows` independent rows of `depth`. Differences become Q5.26 by multiplier and shift, and
- * int8 steps again by their inverse; those below diff_min count as exp() = 0.
+ * Shape of one LOG_SOFTMAX: `rows` independent rows of `depth`. Differences become Q5.26 by
+ * multiplier and shift, and int8 steps again by their inverse; those below diff_min count as
+ * exp() = 0.
  */
 typedef struct {
     int32_t rows, depth;

@@ -4,7 +4,10 @@
 
 #include <stdint.h>
 
-/* Quantisation of one PRELU of `size` elements: factors above the zero point, and of the product with alpha below. */
+/*
+ * Quantisation of one PRELU of `size` elements: the factor above the zero point, and that of the
+ * product with alpha below.
+ */
 typedef struct {
     int32_t size;
     int32_t input_offset, alpha_offset, output_offset;

@@ -72,6 +72,11 @@ def test_slopes_per_channel_are_tried_for_all_values() -> None:
     assert interval.high.tolist() == [127, 127]
 
 
+def test_channels_of_another_shape_are_not_compared() -> None:
+    graph = read(model([T((2, 3), 0.5, 0), T((3, 2), 0.25, 0)], [Op("QUANTIZE", [0], [1])], [0], [1]), "x")
+    assert analyze(graph).intervals[1].low.tolist() == [-128, -128]
+
+
 def test_a_shared_interval_is_not_a_shared_tensor() -> None:
     """The differences from the largest vary, though the largest has the interval of what it is taken of."""
     tensors = [T((1, 3, 2), 0.5, 0), T((1, 1, 2), 0.5, 0), constant([1], dtype="int32"), T((1, 3, 2), 40.0, -128)]

@@ -16,6 +16,7 @@ from tinyq_deploy.ops import rules
 from tinyq_deploy.ops.base import Operator
 from tinyq_deploy.ops.conv_2d import LARGEST_FACTOR
 from tinyq_deploy.ops.elementwise import Elementwise, Numbers
+from tinyq_deploy.ops.unary import same_shape
 
 # A uint8 value with its highest bit flipped is the int8 value 128 below it.
 FLIP = 128
@@ -97,6 +98,11 @@ class Quantize(Elementwise):
     operands = 1
     takes_reals = True
     rules = (rules.operands(1), rules.computed(0, "input"), rules.same_size, from_bytes_or_reals, factor_bounded)
+
+    @classmethod
+    def of_bytes(cls, view: NodeView) -> bool:
+        """Not from real values, nor to another shape of the same size."""
+        return super().of_bytes(view) and same_shape(view) is None
 
     @classmethod
     def values(cls, view: NodeView, *operands: Numbers) -> Numbers:

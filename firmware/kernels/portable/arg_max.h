@@ -7,8 +7,12 @@
 #include "../tinyq_arg_max_params.h"
 #include "../tinyq_fixed_point.h"
 
-/* ARG_MAX or ARG_MIN, the first among equals. input [outer,extent,inner], output [outer,inner], aligned to 4. */
-TINYQ_KERNEL void tinyq_portable_arg_max(const tinyq_arg_max_params *p, const int8_t *input, int8_t *output)
+/*
+ * ARG_MAX or ARG_MIN, the first among equals. input [outer,extent,inner], output [outer,inner],
+ * aligned to 4.
+ */
+TINYQ_KERNEL void tinyq_portable_arg_max(const tinyq_arg_max_params *p, const int8_t *input,
+                                         int8_t *output)
 {
     int8_t *counts = __builtin_assume_aligned(output, 4);
     for (int32_t outer = 0; outer < p->outer; ++outer) {

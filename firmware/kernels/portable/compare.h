@@ -7,16 +7,19 @@
 #include "../tinyq_fixed_point.h"
 
 /* One result: 256 times both values in real numbers, rounded, are compared. */
-static inline int8_t tinyq_compare_value(const tinyq_compare_params *p, int32_t input1, int32_t input2)
+static inline int8_t tinyq_compare_value(const tinyq_compare_params *p, int32_t input1,
+                                         int32_t input2)
 {
-    const int32_t a = tinyq_requantize((input1 + p->input1_offset) * 256, p->input1_multiplier, p->input1_shift);
-    const int32_t b = tinyq_requantize((input2 + p->input2_offset) * 256, p->input2_multiplier, p->input2_shift);
+    const int32_t a = tinyq_requantize((input1 + p->input1_offset) * 256, p->input1_multiplier,
+                                       p->input1_shift);
+    const int32_t b = tinyq_requantize((input2 + p->input2_offset) * 256, p->input2_multiplier,
+                                       p->input2_shift);
     return (int8_t)(a < b ? p->less : (a > b ? p->greater : p->equal));
 }
 
 /*
- * EQUAL, LESS and their kin, int8 or bool to bool, elementwise over `size`. Each element is read before it is
- * written: output may be either input.
+ * EQUAL, LESS and their kin, int8 or bool to bool, elementwise over `size`. Each element is read
+ * before it is written: output may be either input.
  */
 TINYQ_KERNEL void tinyq_portable_compare(const tinyq_compare_params *p, const int8_t *input1,
                                          const int8_t *input2, int8_t *output)

@@ -15,8 +15,8 @@ static inline int32_t tinyq_headroom(int32_t value)
 
 /*
  * One quotient: the numerator with all the bits there is room for, times the reciprocal of the
- * denominator. What has to be shifted by more than 31 bits is below half a step. x / 0 is the end of
- * the range.
+ * denominator. What has to be shifted by more than 31 bits is below half a step. x / 0 is the end
+ * of the range.
  */
 static inline int8_t tinyq_div_value(const tinyq_mul_params *p, int32_t input1, int32_t input2)
 {

@@ -9,8 +9,8 @@
  * L2_NORMALIZATION, int8 with output scale 1/128 and zero point 0. input and output [rows,depth];
  * they may be the same.
  */
-TINYQ_KERNEL void tinyq_portable_l2_normalization(const tinyq_l2_normalization_params *p, const int8_t *input,
-                                                  int8_t *output)
+TINYQ_KERNEL void tinyq_portable_l2_normalization(const tinyq_l2_normalization_params *p,
+                                                  const int8_t *input, int8_t *output)
 {
     for (int32_t row = 0; row < p->rows; ++row, input += p->depth, output += p->depth) {
         int32_t sum = 0;
@@ -20,8 +20,9 @@ TINYQ_KERNEL void tinyq_portable_l2_normalization(const tinyq_l2_normalization_p
         }
         const tinyq_factor factor = tinyq_inverse_sqrt(sum);
         for (int32_t i = 0; i < p->depth; ++i) {
-            const int32_t value = tinyq_requantize(input[i] + p->input_offset, factor.mantissa, factor.shift + 7);
-            output[i] = (int8_t)tinyq_clamp(value, INT8_MIN, INT8_MAX);
+            const int32_t value = input[i] + p->input_offset;
+            const int32_t scaled = tinyq_requantize(value, factor.mantissa, factor.shift + 7);
+            output[i] = (int8_t)tinyq_clamp(scaled, INT8_MIN, INT8_MAX);
         }
     }
 }

@@ -10,15 +10,16 @@
 static inline int8_t tinyq_prelu_value(const tinyq_prelu_params *p, int32_t input, int32_t alpha)
 {
     const int32_t value = input + p->input_offset;
-    const int32_t scaled =
-        value >= 0 ? tinyq_requantize(value, p->above_multiplier, p->above_shift)
-                   : tinyq_requantize(value * (alpha + p->alpha_offset), p->below_multiplier, p->below_shift);
+    const int32_t product = value * (alpha + p->alpha_offset);
+    const int32_t scaled = value >= 0
+                               ? tinyq_requantize(value, p->above_multiplier, p->above_shift)
+                               : tinyq_requantize(product, p->below_multiplier, p->below_shift);
     return (int8_t)tinyq_clamp(scaled + p->output_offset, INT8_MIN, INT8_MAX);
 }
 
 /*
- * PRELU, int8, with alpha as second input, elementwise over `size`. Each element is read before it is
- * written: output may be either input.
+ * PRELU, int8, with alpha as second input, elementwise over `size`. Each element is read before it
+ * is written: output may be either input.
  */
 TINYQ_KERNEL void tinyq_portable_prelu(const tinyq_prelu_params *p, const int8_t *input1,
                                        const int8_t *input2, int8_t *output)

@@ -7,25 +7,26 @@
 #include "../tinyq_select_params.h"
 
 /*
- * SELECT, int8 by bool, elementwise over `size`. Each element is read before it is written: output may be any of the
- * inputs.
+ * SELECT, int8 by bool, elementwise over `size`. Each element is read before it is written: output
+ * may be any of the inputs.
  */
-TINYQ_KERNEL void tinyq_portable_select(const tinyq_select_params *p, const int8_t *condition, const int8_t *chosen,
-                                        const int8_t *other, int8_t *output)
+TINYQ_KERNEL void tinyq_portable_select(const tinyq_select_params *p, const int8_t *condition,
+                                        const int8_t *chosen, const int8_t *other, int8_t *output)
 {
     for (int32_t i = 0; i < p->size; ++i) {
         output[i] = condition[i] != 0 ? chosen[i] : other[i];
     }
 }
 
-/* How the values that are chosen from walk, and with the same rows the condition as first operand of two. */
+/* How the values that are chosen from walk, and the condition, as first of two, in equal rows. */
 typedef struct {
     tinyq_rows values, condition;
 } tinyq_select_rows_params;
 
 /* The same where the inputs broadcast. The output may be an input of its own size. */
-TINYQ_KERNEL void tinyq_portable_select_rows(const tinyq_select_rows_params *p, const int8_t *condition,
-                                             const int8_t *chosen, const int8_t *other, int8_t *output)
+TINYQ_KERNEL void tinyq_portable_select_rows(const tinyq_select_rows_params *p,
+                                             const int8_t *condition, const int8_t *chosen,
+                                             const int8_t *other, int8_t *output)
 {
     tinyq_row row = {0}, asked = {0};
     do {

@@ -7,15 +7,16 @@
 #include "../tinyq_fixed_point.h"
 
 /* One result. */
-static inline int8_t tinyq_squared_difference_value(const tinyq_add_params *p, int32_t input1, int32_t input2)
+static inline int8_t tinyq_squared_difference_value(const tinyq_add_params *p, int32_t input1,
+                                                    int32_t input2)
 {
     const int32_t a = (input1 + p->input1_offset) * (1 << p->left_shift);
     const int32_t b = (input2 + p->input2_offset) * (1 << p->left_shift);
     const int32_t difference = tinyq_requantize(a, p->input1_multiplier, p->input1_shift) -
                                tinyq_requantize(b, p->input2_multiplier, p->input2_shift);
     const int32_t value =
-        tinyq_requantize(difference * difference, p->output_multiplier, p->output_shift) + p->output_offset;
-    return (int8_t)tinyq_clamp(value, p->activation_min, p->activation_max);
+        tinyq_requantize(difference * difference, p->output_multiplier, p->output_shift);
+    return (int8_t)tinyq_clamp(value + p->output_offset, p->activation_min, p->activation_max);
 }
 
 /*
@@ -36,9 +37,9 @@ typedef struct {
 } tinyq_squared_difference_rows_params;
 
 /* The same where the inputs broadcast. The output may be an input of its own size. */
-TINYQ_KERNEL void tinyq_portable_squared_difference_rows(const tinyq_squared_difference_rows_params *p,
-                                                         const int8_t *input1, const int8_t *input2,
-                                                         int8_t *output)
+TINYQ_KERNEL void tinyq_portable_squared_difference_rows(
+    const tinyq_squared_difference_rows_params *p, const int8_t *input1, const int8_t *input2,
+    int8_t *output)
 {
     tinyq_row row = {0};
     do {
