@@ -20,6 +20,7 @@ MOVED = (
     "What is moved is int8 or int16 with one scale and zero point (in the type's range) before and after, int32, bool "
     "or float32, or shape arithmetic on int64 constants."
 )
+FEW_ENTRIES = "The output has at most 16,777,216 elements."
 WEIGHTS = "The weights are constant int8 with zero point 0, one scale or one per channel of axis {axis}."
 BIAS = "The bias, if any, is a constant int32 vector with one entry per output channel."
 SAME_BATCHES = "Input and output have the same number of batches."
