@@ -15,7 +15,7 @@ import numpy as np
 from tinyq_deploy.fixed_point import INT32_MAX, quantize_multiplier, requantize_array, wrap
 from tinyq_deploy.graph import NodeView
 from tinyq_deploy.ops import movement, rules
-from tinyq_deploy.ops.base import Array, Operator
+from tinyq_deploy.ops.base import Array, Operator, Rule
 from tinyq_deploy.ops.conv_2d import LARGEST_FACTOR
 
 # Loops that most kernels have over axes that stay and over axes that go; see few_loops.
@@ -128,21 +128,21 @@ class Reduce(Operator):
     def params(cls, view: NodeView) -> ReduceParams:
         """Loops and quantisation as the kernels take them that have few loops."""
         found = loops(view)
-        (kept, kept_step), (reduced, reduced_step) = _columns(found.kept), _columns(found.reduced)
-        multiplier, shift = cls.factor(view)
-        start = -view.given(0).zero_point * elements(view)
-        return ReduceParams(
-            kept, kept_step, reduced, reduced_step, wrap(start), view.output().zero_point, multiplier, shift
-        )
+        return ReduceParams(*_columns(found.kept), *_columns(found.reduced), *cls.quantization(view))
 
     @classmethod
     def many_params(cls, view: NodeView) -> ReduceManyParams:
         """Counts and quantisation for any number of loops."""
-        found, count = loops(view), elements(view)
+        found = loops(view)
         return ReduceManyParams(
-            view.output().size, count, len(found.kept), len(found.reduced), wrap(-view.given(0).zero_point * count),
-            view.output().zero_point, *cls.factor(view),
-        )  # fmt: skip
+            view.output().size, elements(view), len(found.kept), len(found.reduced), *cls.quantization(view)
+        )
+
+    @classmethod
+    def quantization(cls, view: NodeView) -> tuple[int, int, int, int]:
+        """What a sum begins with, the output's zero point, and the factor."""
+        start = wrap(-view.given(0).zero_point * elements(view))
+        return start, view.output().zero_point, *cls.factor(view)
 
     @staticmethod
     def factor(view: NodeView) -> tuple[int, int]:
@@ -211,7 +211,7 @@ class _Extreme(Reduce):
     """REDUCE_MAX or REDUCE_MIN; `sign` is 1 or -1."""
 
     sign: ClassVar[int]
-    rules = (
+    rules: ClassVar[tuple[Rule, ...]] = (
         rules.operands(2),
         rules.input_int8,
         rules.same_quantization,
@@ -254,10 +254,9 @@ class _Whether(_Extreme):
     )
 
     @classmethod
-    def params(cls, view: NodeView) -> ReduceParams:
-        """Loops as the kernels take them."""
-        found = loops(view)
-        return ReduceParams(*_columns(found.kept), *_columns(found.reduced), 0, 0, 0, 0)
+    def quantization(cls, view: NodeView) -> tuple[int, int, int, int]:
+        """None."""
+        return 0, 0, 0, 0
 
 
 class ReduceAll(_Whether):
