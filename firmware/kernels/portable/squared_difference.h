@@ -37,9 +37,9 @@ typedef struct {
 } tinyq_squared_difference_rows_params;
 
 /* The same where the inputs broadcast. The output may be an input of its own size. */
-TINYQ_KERNEL void tinyq_portable_squared_difference_rows(
-    const tinyq_squared_difference_rows_params *p, const int8_t *input1, const int8_t *input2,
-    int8_t *output)
+TINYQ_KERNEL void tinyq_portable_squared_difference_rows(const tinyq_squared_difference_rows_params *p,
+                                                         const int8_t *input1, const int8_t *input2,
+                                                         int8_t *output)
 {
     tinyq_row row = {0};
     do {
