@@ -34,10 +34,12 @@ from tinyq_deploy.ops.split import Split, SplitV, Unpack
 from tinyq_deploy.ops.sqrt import Sqrt
 from tinyq_deploy.ops.table import Table
 from tinyq_deploy.ops.transpose import Transpose
+from tinyq_deploy.ops.variable import AssignVariable, ReadVariable
 
 _ALL: tuple[type[Operator], ...] = (
     Abs,
     Add,
+    AssignVariable,
     AveragePool2D,
     Concatenation,
     Conv2D,
@@ -62,6 +64,7 @@ _ALL: tuple[type[Operator], ...] = (
     Pad,
     PadV2,
     Quantize,
+    ReadVariable,
     ReduceMax,
     ReduceMin,
     Relu,
