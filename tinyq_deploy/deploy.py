@@ -37,6 +37,7 @@ from tinyq_deploy.plan import Plan, check_fit, plan
 from tinyq_deploy.project import write as write_project
 from tinyq_deploy.quantizers import Precision
 from tinyq_deploy.read import read
+from tinyq_deploy.sequences import Sequences, sequences
 from tinyq_deploy.toolchains.base import Optimize, Toolchain
 
 # Told what is being done, how much of it is done, and how much there is (0: unknown).
@@ -273,10 +274,13 @@ def bench(request: BenchRequest, on_row: Callable[[bench_stage.Row], None] | Non
     """Streams a data set through the firmware of `request.folder` and measures it."""
     about = _manifest(request.folder, request.board)
     model = manifest.model_of(request.folder, about)
-    inputs = read(model, about.model).input_tensors()
+    graph = read(model, about.model)
+    inputs = graph.input_tensors()
     data = load_data(request.data, x_key=request.keys.x, y_key=request.keys.y, inputs=inputs)
-    warnings = tuple(str(warning) for warning in check_data(data, inputs))
-    samples = model_samples(data, inputs, request.limit)
+    split = sequences(data, inputs) if graph.states else Sequences(data, 0, class_labels(data))
+    warnings = tuple(str(warning) for warning in check_data(split.data, inputs))
+    each = split.length if len(split.data) > len(data) else 1
+    samples = model_samples(split.data, inputs, request.limit * each)
     progress("connect", 0, len(samples))
     elf, board = request.folder / "out" / "firmware.elf", request.board
     reached = device_of(
@@ -285,7 +289,7 @@ def bench(request: BenchRequest, on_row: Callable[[bench_stage.Row], None] | Non
     with open_oracle(model) as oracle, reached as (device, running):
         hello = device.hello()
         device.require(sha256=bytes.fromhex(about.model_sha256), build_id=about.build_id)
-        found = bench_stage.measure(device, samples, class_labels(data), about.outputs, oracle, on_row)
+        found = bench_stage.measure(device, samples, split.labels, about.outputs, oracle, on_row, split.length)
         median = found.cycles.median if found.cycles else None
         count = running.instructions(median, hello.counter_hz) if running and median is not None else None
     outputs = tuple(
