@@ -167,6 +167,8 @@ def test_call_once_comes_first_and_names_a_subgraph() -> None:
     assert "comes before all variables" in refused(net, given, found)
     net.ops = [*net.ops[:-1], Op("CALL_ONCE", (), (), {"init_subgraph_index": 7})]
     assert "layer 4: subgraph 7" in refused(net, given, found)
+    net.ops[-1] = Op("CALL_ONCE", (), (), {"init_subgraph_index": 0})
+    assert "layer 4 CALL_ONCE: subgraph 0" in refused(net, given, found)
 
 
 def test_other_subgraphs_are_refused() -> None:
@@ -214,7 +216,7 @@ def test_operands_are_counted() -> None:
     net = Net({"a": None})
     given = net.value()
     net.ops.append(Op(READ, (net.handles["a"],), ()))
-    assert "READ_VARIABLE has 1 inputs and 1 outputs" in refused(net, given, given)
+    assert "READ_VARIABLE: It has 1 inputs and 1 outputs" in refused(net, given, given)
 
 
 def test_a_variable_tensor_belongs_to_one_layer() -> None:

@@ -34,13 +34,14 @@ from tinyq_deploy.ops.split import Split, SplitV, Unpack
 from tinyq_deploy.ops.sqrt import Sqrt
 from tinyq_deploy.ops.table import Table
 from tinyq_deploy.ops.transpose import Transpose
-from tinyq_deploy.ops.variable import AssignVariable, ReadVariable
+from tinyq_deploy.ops.variable import AssignVariable, CallOnce, ReadVariable, VarHandle
 
 _ALL: tuple[type[Operator], ...] = (
     Abs,
     Add,
     AssignVariable,
     AveragePool2D,
+    CallOnce,
     Concatenation,
     Conv2D,
     DepthwiseConv2D,
@@ -87,5 +88,6 @@ _ALL: tuple[type[Operator], ...] = (
     Tanh,
     Transpose,
     Unpack,
+    VarHandle,
 )
 OPERATORS: dict[str, type[Operator]] = {operator.name: operator for operator in _ALL}
