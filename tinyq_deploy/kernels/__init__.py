@@ -21,13 +21,22 @@ from tinyq_deploy.kernels.own.mve_add import MveAdd
 from tinyq_deploy.kernels.own.mve_conv_2d import MveConv2D, MveDepthwiseAsConv2D
 from tinyq_deploy.kernels.own.mve_depthwise_conv_2d import MveDepthwiseConv2D
 from tinyq_deploy.kernels.own.mve_fully_connected import MveFullyConnected
+from tinyq_deploy.kernels.own.mve_move import MveCopy, MveRows
+from tinyq_deploy.kernels.own.mve_mul import MveMul
 from tinyq_deploy.kernels.own.mve_pool_2d import MveAveragePool2D, MveMaxPool2D
+from tinyq_deploy.kernels.own.mve_sum import MveSum
+from tinyq_deploy.kernels.own.mve_table import MveTable
 from tinyq_deploy.kernels.own.plain_add import OwnAdd
 from tinyq_deploy.kernels.own.plain_conv_2d import OwnPlainConv2D
+from tinyq_deploy.kernels.own.plain_copy import OwnCopy
 from tinyq_deploy.kernels.own.plain_depthwise_conv_2d import OwnPlainDepthwiseConv2D
 from tinyq_deploy.kernels.own.plain_fully_connected import OwnPlainFullyConnected
+from tinyq_deploy.kernels.own.plain_mul import OwnMul
 from tinyq_deploy.kernels.own.plain_pool_2d import OwnAveragePool2D, OwnMaxPool2D
 from tinyq_deploy.kernels.own.plain_softmax import OwnSoftmax
+from tinyq_deploy.kernels.own.plain_sum import OwnSum
+from tinyq_deploy.kernels.own.plain_table import OwnTable
+from tinyq_deploy.kernels.portable.arg_max import PortableArgMax
 from tinyq_deploy.kernels.portable.batch_matmul import PortableBatchMatmul
 from tinyq_deploy.kernels.portable.binary import PortableBinary
 from tinyq_deploy.kernels.portable.cast import PortableCast
@@ -39,15 +48,18 @@ from tinyq_deploy.kernels.portable.pool_2d import PortableAveragePool2D, Portabl
 from tinyq_deploy.kernels.portable.quantize import PortableDequantize, PortableQuantize
 from tinyq_deploy.kernels.portable.reduce import PortableReduce
 from tinyq_deploy.kernels.portable.resize import PortableResizeBilinear
-from tinyq_deploy.kernels.portable.softmax import PortableSoftmax
+from tinyq_deploy.kernels.portable.select import PortableSelect
+from tinyq_deploy.kernels.portable.softmax import PortableL2Normalization, PortableLogSoftmax, PortableSoftmax
 from tinyq_deploy.kernels.portable.space_to_batch import PortableSpaceToBatchNd
 from tinyq_deploy.kernels.portable.table import PortableTable, unary_operators
 from tinyq_deploy.kernels.portable.transpose_conv import PortableTransposeConv
+from tinyq_deploy.ops.arg_max import ArgMax, ArgMin
 from tinyq_deploy.ops.gather import Gather, GatherNd
 from tinyq_deploy.ops.mirror_pad import MirrorPad
 from tinyq_deploy.ops.pad import Pad, PadV2
-from tinyq_deploy.ops.reduce import Mean, ReduceMax, ReduceMin, Sum
+from tinyq_deploy.ops.reduce import Mean, ReduceAll, ReduceAny, ReduceMax, ReduceMin, Sum
 from tinyq_deploy.ops.resize import ResizeNearestNeighbor
+from tinyq_deploy.ops.select import Select, SelectV2
 from tinyq_deploy.ops.slice import Slice, StridedSlice
 from tinyq_deploy.ops.space_to_batch import BatchToSpaceNd
 from tinyq_deploy.ops.space_to_depth import DepthToSpace, SpaceToDepth
@@ -55,13 +67,23 @@ from tinyq_deploy.ops.tile import BroadcastTo, Tile
 from tinyq_deploy.ops.transpose import Transpose
 
 KERNELS: tuple[Kernel, ...] = (
-    OwnAdd(),
+    OwnAdd("ADD", 1),
+    OwnAdd("SUB", -1),
     OwnAveragePool2D(),
     DspDepthwiseConv2DFew(),
     DspDepthwiseConv2D3x3(),
     DspDepthwiseConv2D(),
+    OwnCopy(Pad),
+    OwnCopy(PadV2),
+    OwnCopy(Slice),
+    OwnCopy(StridedSlice),
+    OwnCopy(Transpose),
     OwnMaxPool2D(),
+    OwnMul(),
     OwnSoftmax(),
+    OwnSum(Mean),
+    OwnSum(Sum),
+    *(OwnTable(op) for op in unary_operators()),
     OwnDspConv2D3x3(),
     OwnDspConv2D(),
     OwnDspFullyConnected(),
@@ -72,7 +94,12 @@ KERNELS: tuple[Kernel, ...] = (
     MveDepthwiseAsConv2D(),
     MveConv2D(),
     MveFullyConnected(),
-    MveAdd(),
+    MveAdd("ADD", 1),
+    MveAdd("SUB", -1),
+    MveMul(),
+    MveSum(Mean),
+    MveSum(Sum),
+    *(MveTable(op) for op in unary_operators()),
     MveMaxPool2D(),
     MveAveragePool2D(),
     CmsisNNAdd(),
@@ -83,12 +110,25 @@ KERNELS: tuple[Kernel, ...] = (
     CmsisNNMaxPool2D(),
     CmsisNNSoftmax(),
     PortableAveragePool2D(),
+    PortableArgMax(ArgMax),
+    PortableArgMax(ArgMin),
     PortableBatchMatmul(),
     PortablePick(BatchToSpaceNd),
     PortableBinary("ADD", "add"),
+    PortableBinary("DIV", "mul"),
+    PortableBinary("EQUAL", "compare", "compare"),
+    PortableBinary("GREATER", "compare", "compare"),
+    PortableBinary("GREATER_EQUAL", "compare", "compare"),
+    PortableBinary("LESS", "compare", "compare"),
+    PortableBinary("LESS_EQUAL", "compare", "compare"),
+    PortableBinary("LOGICAL_AND", "maximum", "minimum"),
+    PortableBinary("LOGICAL_OR", "maximum", "maximum"),
     PortableBinary("MAXIMUM", "maximum"),
     PortableBinary("MINIMUM", "maximum"),
     PortableBinary("MUL", "mul"),
+    PortableBinary("NOT_EQUAL", "compare", "compare"),
+    PortableBinary("PRELU", "prelu"),
+    PortableBinary("SQUARED_DIFFERENCE", "add"),
     PortableBinary("SUB", "add"),
     PortablePick(BroadcastTo),
     PortableCast(),
@@ -99,6 +139,8 @@ KERNELS: tuple[Kernel, ...] = (
     PortableDequantize(),
     PortableView("EXPAND_DIMS"),
     PortableFullyConnected(),
+    PortableL2Normalization(),
+    PortableLogSoftmax(),
     PortableGather(Gather),
     PortableGather(GatherNd),
     PortableMaxPool2D(),
@@ -108,9 +150,13 @@ KERNELS: tuple[Kernel, ...] = (
     PortableCopy(Pad),
     PortableCopy(PadV2),
     PortableQuantize(),
+    PortableReduce(ReduceAll, "reduce_min"),
+    PortableReduce(ReduceAny, "reduce_max"),
     PortableReduce(ReduceMax, "reduce_max"),
     PortableReduce(ReduceMin, "reduce_min"),
     PortableView("RESHAPE"),
+    PortableSelect(Select),
+    PortableSelect(SelectV2),
     PortableResizeBilinear(),
     PortablePick(ResizeNearestNeighbor),
     PortableCopy(Slice),
@@ -128,5 +174,7 @@ KERNELS: tuple[Kernel, ...] = (
     PortableSplit("UNPACK"),
     *(PortableTable(op) for op in unary_operators()),
 )
+KERNELS += tuple(MveCopy(kernel.mover) for kernel in KERNELS if isinstance(kernel, PortableCopy))
+KERNELS += tuple(MveRows(kernel) for kernel in KERNELS if isinstance(kernel, (PortableJoin, PortableSplit)))
 
 FUSED_KERNELS: tuple[FusedKernel, ...] = (OwnDspConv2D3x3Add(), OwnDspConv2DAdd())
