@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tinyq_deploy.batches import with_true_batches
 from tinyq_deploy.errors import Fault, ModelError
 from tinyq_deploy.fold import shape_arithmetic
 from tinyq_deploy.graph import NO_TENSOR, Graph, Node, Option, Quantization, Tensor
 from tinyq_deploy.states import resolve
+from tinyq_deploy.true_batches import with_true_batches
 
 IDENTIFIER = b"TFL3"
 SCHEMA_VERSION = 3
