@@ -37,8 +37,10 @@ from tinyq_deploy.kernels.portable.pool_2d import PortableAveragePool2D, Portabl
 from tinyq_deploy.kernels.portable.quantize import PortableDequantize, PortableQuantize
 from tinyq_deploy.kernels.portable.reduce import PortableReduce
 from tinyq_deploy.kernels.portable.softmax import PortableSoftmax
+from tinyq_deploy.kernels.portable.svdf import PortableSvdf
 from tinyq_deploy.kernels.portable.table import PortableTable, unary_operators
 from tinyq_deploy.kernels.portable.transpose_conv import PortableTransposeConv
+from tinyq_deploy.kernels.portable.unidirectional_sequence_lstm import PortableUnidirectionalSequenceLstm
 from tinyq_deploy.ops.pad import Pad, PadV2
 from tinyq_deploy.ops.reduce import Mean, ReduceMax, ReduceMin, Sum
 from tinyq_deploy.ops.slice import Slice, StridedSlice
@@ -101,8 +103,10 @@ KERNELS: tuple[Kernel, ...] = (
     PortableView("SQUEEZE"),
     PortableCopy(StridedSlice),
     PortableReduce(Sum, "sum"),
+    PortableSvdf(),
     PortableCopy(Transpose),
     PortableTransposeConv(),
+    PortableUnidirectionalSequenceLstm(),
     PortableSplit("UNPACK"),
     *(PortableTable(op) for op in unary_operators()),
 )

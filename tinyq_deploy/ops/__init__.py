@@ -33,9 +33,11 @@ from tinyq_deploy.ops.slice import Slice, StridedSlice
 from tinyq_deploy.ops.softmax import Softmax
 from tinyq_deploy.ops.split import Split, SplitV, Unpack
 from tinyq_deploy.ops.sqrt import Sqrt
+from tinyq_deploy.ops.svdf import Svdf
 from tinyq_deploy.ops.table import Table
 from tinyq_deploy.ops.transpose import Transpose
 from tinyq_deploy.ops.transpose_conv import TransposeConv
+from tinyq_deploy.ops.unidirectional_sequence_lstm import UnidirectionalSequenceLstm
 
 _ALL: tuple[type[Operator], ...] = (
     Abs,
@@ -83,10 +85,12 @@ _ALL: tuple[type[Operator], ...] = (
     StridedSlice,
     Sub,
     Sum,
+    Svdf,
     Table,
     Tanh,
     Transpose,
     TransposeConv,
+    UnidirectionalSequenceLstm,
     Unpack,
 )
 OPERATORS: dict[str, type[Operator]] = {operator.name: operator for operator in _ALL}
