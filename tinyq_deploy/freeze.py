@@ -34,6 +34,12 @@ def freeze(model: bytes, where: str, runtime: str | None = None) -> bytes:
     Raises ModelError naming the inputs whose batch is not 1 or whose other axes are open.
     """
     tree = parse(model, where)
+    if len(tree.subgraphs) > 1:
+        raise ModelError(
+            "a model to quantise keeps no state",
+            f"{where}: CALL_ONCE initialises its variables",
+            "quantise it with TensorFlow's converter and pass the int8 .tflite",
+        )
     _check_inputs(tree, where)
     if any(op_name(tree, node) == "SHAPE" for node in graph_of(tree).operators or []):
         _fold_shapes(tree, model, runtime)

@@ -423,6 +423,9 @@ void tinyq_link_init(const tinyq_model *bound)
 {
     model = bound;
     weights_ok = tinyq_crc32(0, model->weights, model->weights_bytes) == model->weights_crc32;
+    if (model->reset != NULL) {
+        model->reset();
+    }
 }
 
 void tinyq_count_damaged(void)

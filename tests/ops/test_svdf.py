@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -38,15 +39,15 @@ def svdf(case: Filter) -> bytes:
     rng = np.random.default_rng(case.seed)
     filters, state = case.units * case.rank, "int16" if case.wide else "int8"
     before, feature, time = (real_scale(rng) for _ in range(3))
-    between = float(np.float32(before * feature / case.feature_ratio))
-    # The oracle wants the bias's scale to be the product of the state's and the time weights', within 1e-5.
+    # A power of two: the oracle wants the bias's scale to be the state's times the time weights', within 1e-5.
+    between = 2.0 ** round(math.log2(before * feature / case.feature_ratio))
     ratio = case.output_ratio if case.wide else case.output_ratio * 2.0**5
     times = rng.integers(-32768, 32768, (filters, case.memory)) if case.wide else int8(rng, (filters, case.memory))
     tensors = [
         T((case.batches, case.inputs), before, case.input_zero),
         constant(int8(rng, (filters, case.inputs), case.extreme), feature),
         constant(times, time, dtype=state),
-        constant(bias_values(rng, case.units, False), float(np.float32(between * time)), dtype="int32"),
+        constant(bias_values(rng, case.units, False), between * time, dtype="int32"),
         T((case.batches, filters * case.memory), between, 0 if case.wide else case.state_zero, state, variable=True),
         T((case.batches, case.units), float(np.float32(between * time / ratio)), case.output_zero),
     ]
@@ -141,7 +142,7 @@ BROKEN = {
         small(state=T((1, 12), None, 0, "int16", variable=True)),
     ],
     "fused activation function is NONE, RELU.": [small(options={"fused_activation_function": "TANH"})],
-    "With rank * U filters: input [N,I], constant weights [F,I] and [F,M], constant int32 bias [U], state [N,F*M], output "
+    "With F = rank * U: input [N,I], constant weights [F,I] and [F,M], constant int32 bias [U], state [N,F*M], output "
     "[N,U].": [
         small(options={"rank": 3}),
         small(options={"rank": 0}),

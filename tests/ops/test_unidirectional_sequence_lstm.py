@@ -149,7 +149,7 @@ BROKEN = {
         model([*TENSORS.values()], [Op("UNIDIRECTIONAL_SEQUENCE_LSTM", [1, *ORDER[1:]], [15], {
             "fused_activation_function": "TANH"}, 3)], [0], [15]),
     ],
-    "Input, output and hidden state are int8 with one scale each, weights int8 with one scale each and zero point 0.": [
+    "Input, output, hidden state and weights are int8 with one scale each, the weights with zero point 0.": [
         small(hidden=T((1, 4), 2.0**-7, 0, "int16", variable=True)),
         small(input_2=ones(4, 3, scale=[0.01] * 4)),
         small(recurrent_3=ones(4, 4, zero_point=1)),
@@ -162,7 +162,7 @@ BROKEN = {
         small(cell=T((1, 4), 2.0, 0, "int16", variable=True)),
     ],
     "fused activation function is TANH.": [small({"fused_activation_function": "RELU"})],
-    "Input [N,T,I] or [T,N,I] and output alike with S for I, hidden state [N,S], cell state of N * S elements, constant "
+    "Input [N,T,I] or [T,N,I], output alike with S for I, hidden state [N,S], cell state of N * S elements, constant "
     "weights [S,I] and [S,S], constant int32 biases [S].": [
         small(output=T((1, 3, 4), 2.0**-7)),
         small(input=T((1, 3), 0.02), output=T((1, 4), 2.0**-7)),

@@ -32,7 +32,13 @@ from tinyq_deploy.kernels.portable.batch_matmul import PortableBatchMatmul
 from tinyq_deploy.kernels.portable.binary import PortableBinary
 from tinyq_deploy.kernels.portable.conv_2d import PortableConv2D, PortableDepthwiseConv2D
 from tinyq_deploy.kernels.portable.fully_connected import PortableFullyConnected
-from tinyq_deploy.kernels.portable.movement import PortableCopy, PortableJoin, PortableSplit, PortableView
+from tinyq_deploy.kernels.portable.movement import (
+    PortableAssign,
+    PortableCopy,
+    PortableJoin,
+    PortableSplit,
+    PortableView,
+)
 from tinyq_deploy.kernels.portable.pool_2d import PortableAveragePool2D, PortableMaxPool2D
 from tinyq_deploy.kernels.portable.quantize import PortableDequantize, PortableQuantize
 from tinyq_deploy.kernels.portable.reduce import PortableReduce
@@ -77,6 +83,7 @@ KERNELS: tuple[Kernel, ...] = (
     PortableAveragePool2D(),
     PortableBatchMatmul(),
     PortableBinary("ADD", "add"),
+    PortableAssign(),
     PortableBinary("MAXIMUM", "maximum"),
     PortableBinary("MINIMUM", "maximum"),
     PortableBinary("MUL", "mul"),
@@ -93,6 +100,7 @@ KERNELS: tuple[Kernel, ...] = (
     PortableCopy(Pad),
     PortableCopy(PadV2),
     PortableQuantize(),
+    PortableView("READ_VARIABLE"),
     PortableReduce(ReduceMax, "reduce_max"),
     PortableReduce(ReduceMin, "reduce_min"),
     PortableView("RESHAPE"),

@@ -38,10 +38,12 @@ from tinyq_deploy.ops.table import Table
 from tinyq_deploy.ops.transpose import Transpose
 from tinyq_deploy.ops.transpose_conv import TransposeConv
 from tinyq_deploy.ops.unidirectional_sequence_lstm import UnidirectionalSequenceLstm
+from tinyq_deploy.ops.variable import AssignVariable, ReadVariable
 
 _ALL: tuple[type[Operator], ...] = (
     Abs,
     Add,
+    AssignVariable,
     AveragePool2D,
     BatchMatmul,
     Concatenation,
@@ -67,6 +69,7 @@ _ALL: tuple[type[Operator], ...] = (
     Pad,
     PadV2,
     Quantize,
+    ReadVariable,
     ReduceMax,
     ReduceMin,
     Relu,

@@ -52,8 +52,8 @@ def numbers_fit(view: NodeView) -> str | None:
 
 
 def shapes_fit(view: NodeView) -> str | None:
-    """With rank * U filters: input [N,I], constant weights [F,I] and [F,M], constant int32 bias [U], state [N,F*M],
-    output [N,U]."""
+    """With F = rank * U: input [N,I], constant weights [F,I] and [F,M], constant int32 bias [U], state [N,F*M], output
+    [N,U]."""
     shapes = [view.given(position).shape for position in (INPUT, FEATURE, TIME)]
     rank = view.number("rank", 0)
     if any(len(shape) != 2 for shape in shapes) or rank < 1 or shapes[FEATURE][0] % rank:

@@ -57,7 +57,7 @@ class LstmParams:
 
 
 def numbers_fit(view: NodeView) -> str | None:
-    """Input, output and hidden state are int8 with one scale each, weights int8 with one scale each and zero point 0."""
+    """Input, output, hidden state and weights are int8 with one scale each, the weights with zero point 0."""
     activations = (view.given(INPUT), view.output(), view.given(HIDDEN))
     weights = (view.given(position) for position in (*INPUT_WEIGHTS, *RECURRENT_WEIGHTS))
     found = (*(quantized(tensor, "int8") for tensor in activations), *(quantized(t, "int8", 0) for t in weights))
@@ -74,7 +74,7 @@ def cell_fits(view: NodeView) -> str | None:
 
 
 def shapes_fit(view: NodeView) -> str | None:
-    """Input [N,T,I] or [T,N,I] and output alike with S for I, hidden state [N,S], cell state of N * S elements, constant
+    """Input [N,T,I] or [T,N,I], output alike with S for I, hidden state [N,S], cell state of N * S elements, constant
     weights [S,I] and [S,S], constant int32 biases [S]."""
     source, output = view.given(INPUT), view.output()
     if len(source.shape) != 3 or len(output.shape) != 3 or source.shape[:2] != output.shape[:2]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -36,10 +37,6 @@ class _Engine(ABC):
     def tensor(self, index: int) -> bytes:
         """A tensor's bytes after the last run; needs `keep`."""
 
-    @abstractmethod
-    def reset(self) -> None:
-        """Variables back to their initial values."""
-
 
 class _TfliteMicro(_Engine):
     def __init__(self, model: bytes, keep: bool, outputs: int) -> None:
@@ -62,9 +59,6 @@ class _TfliteMicro(_Engine):
 
     def tensor(self, index: int) -> bytes:
         return np.asarray(self._engine.GetTensor(index, 0)["tensor_data"]).tobytes()
-
-    def reset(self) -> None:
-        self._engine.reset()
 
 
 class _TfliteRuntime(_Engine):
@@ -91,13 +85,11 @@ class _TfliteRuntime(_Engine):
         data: bytes = self._engine.get_tensor(index).tobytes()
         return data
 
-    def reset(self) -> None:
-        self._engine.reset_all_variables()
-
 
 class _Server:
     """Holds the open engine between requests."""
 
+    _make: Callable[[], _Engine]
     _engine: _Engine
     _inputs: list[tuple[tuple[int, ...], np.dtype[Any]]]
     _tensors: int
@@ -113,10 +105,9 @@ class _Server:
         graph = flatbuffer.graph_of(flatbuffer.parse(blobs[0], "the model"))
         self._tensors = len(graph.tensors)
         self._inputs = [_signature(graph.tensors[index]) for index in graph.inputs]
-        if message["kind"] == "tflite-micro":
-            self._engine = _TfliteMicro(blobs[0], message["keep"], len(graph.outputs))
-        else:
-            self._engine = _TfliteRuntime(blobs[0], message["keep"], len(graph.outputs))
+        engine = _TfliteMicro if message["kind"] == "tflite-micro" else _TfliteRuntime
+        self._make = partial(engine, blobs[0], message["keep"], len(graph.outputs))
+        self._engine = self._make()
         sizes = [math.prod(shape) * dtype.itemsize for shape, dtype in self._inputs]
         return {"name": self._engine.name, "sizes": sizes}, []
 
@@ -132,7 +123,8 @@ class _Server:
         return {}, [self._engine.tensor(index) for index in message["indices"]]
 
     def _reset(self, message: Message, blobs: list[bytes]) -> tuple[Message, Sequence[bytes]]:
-        self._engine.reset()
+        # The interpreters' own resets forget what CALL_ONCE has assigned; a new interpreter calls it again.
+        self._engine = self._make()
         return {}, []
 
     def _arrays(self, blobs: list[bytes], count: int) -> list[Array]:

@@ -30,16 +30,20 @@ class CopyParams:
 
 def copy_call(source: Tensor, output: Tensor, copy: Copy) -> KernelCall:
     """The call that makes `output` of `source`: a view where nothing moves."""
-    read = operand(source, "input")
-    if copy.is_whole and isinstance(read, Read):
-        return KernelCall("portable", None, arguments=(read, Write(output.index)))
+    if copy.is_whole and source.data is None:
+        return KernelCall("portable", None, arguments=(Read(source.index), Write(output.index)))
+    return moving_call(source, output, copy)
+
+
+def moving_call(source: Tensor, output: Tensor, copy: Copy) -> KernelCall:
+    """The call that makes `output` of `source` in memory of its own."""
     axes = (Axis(1, 0, 0),) * (MOST_AXES - len(copy.axes)) + copy.axes
     params = CopyParams(
         tuple(axis.extent for axis in axes), tuple(axis.input_step for axis in axes),
         tuple(axis.output_step for axis in axes), copy.input_start, copy.output_start,
         copy.fill is not None, copy.fill or 0, output.bytes,
     )  # fmt: skip
-    return portable_call("copy", "copy", params, read, Write(output.index))
+    return portable_call("copy", "copy", params, operand(source, "input"), Write(output.index))
 
 
 class PortableView(Kernel):
@@ -53,6 +57,17 @@ class PortableView(Kernel):
     def call(self, view: NodeView, target: Target) -> KernelCall | None:
         """Takes every node."""
         return copy_call(view.given(0), view.output(), whole(view.given(0)))
+
+
+class PortableAssign(Kernel):
+    """All bytes into the memory of a state."""
+
+    op = "ASSIGN_VARIABLE"
+    kernel_set = "portable"
+
+    def call(self, view: NodeView, target: Target) -> KernelCall | None:
+        """Takes every node."""
+        return moving_call(view.given(0), view.output(), whole(view.given(0)))
 
 
 class PortableCopy(Kernel):
