@@ -195,17 +195,18 @@ def tanh(a: int) -> int:
     return above if a > 0 else -above
 
 
-# Entries of TFLite's table that are one above the nearest number.
-_SIGMOID_ABOVE = frozenset((
-    4, 8, 12, 14, 15, 16, 17, 19, 20, 21, 22, 25, 27, 28, 29, 30, 31, 33, 34, 35, 37, 39, 40, 41, 43, 44, 45, 46, 49,
-    50, 54, 62, 63, 64, 66, 82, 86, 93, 100, 103, 112, 116, 135, 255,
-))  # fmt: skip
-
-
 def sigmoid_table() -> npt.NDArray[np.uint16]:
-    """The logistic function at i / 24 for i = 0..255 in Q0.16, as TFLite's int16 kernels have it."""
-    values = [round_half_away(65536 / (1 + math.exp(-i / 24))) + (i in _SIGMOID_ABOVE) for i in range(256)]
-    return np.array(values, np.uint16)
+    """The logistic function at i / 24 for i = 0..255 in Q0.16, as TFLite's int16 kernels have it: moved by half of what
+    a line from half a step before to half a step behind errs there; the last entry is 1."""
+
+    def exact(position: float) -> float:
+        return 65536 / (1 + math.exp(-position / 24))
+
+    def entry(i: int) -> int:
+        error = (exact(i - 0.5) + exact(i + 0.5)) / 2 - exact(i)
+        return math.floor(exact(i) - error / 2 + 0.5)
+
+    return np.array([*(entry(i) for i in range(255)), 65535], np.uint16)
 
 
 _HALF_THREE = (1 << 28) + (1 << 27)  # Q3.28
