@@ -28,6 +28,7 @@ from tinyq_deploy.kernels.own.plain_depthwise_conv_2d import OwnPlainDepthwiseCo
 from tinyq_deploy.kernels.own.plain_fully_connected import OwnPlainFullyConnected
 from tinyq_deploy.kernels.own.plain_pool_2d import OwnAveragePool2D, OwnMaxPool2D
 from tinyq_deploy.kernels.own.plain_softmax import OwnSoftmax
+from tinyq_deploy.kernels.own.transpose_conv import OwnTransposeConv
 from tinyq_deploy.kernels.portable.batch_matmul import PortableBatchMatmul
 from tinyq_deploy.kernels.portable.binary import PortableBinary
 from tinyq_deploy.kernels.portable.conv_2d import PortableConv2D, PortableDepthwiseConv2D
@@ -73,6 +74,9 @@ KERNELS: tuple[Kernel, ...] = (
     MveAdd(),
     MveMaxPool2D(),
     MveAveragePool2D(),
+    OwnTransposeConv("dsp", OwnDspConv2D()),
+    OwnTransposeConv("plain", OwnPlainConv2D()),
+    OwnTransposeConv("mve", MveConv2D()),
     CmsisNNAdd(),
     CmsisNNAveragePool2D(),
     CmsisNNConv2D(),

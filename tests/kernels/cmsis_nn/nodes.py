@@ -110,6 +110,28 @@ def conv_2d(
     return view("CONV_2D", [source, filter_, added], result, window_options(rng, stride, dilation, padding))
 
 
+def transpose_conv(
+    rng: np.random.Generator, size: Shape, channels: int, outputs: int, kernel: Shape, stride: Shape,
+    padding: str = "SAME", more: Shape = (0, 0),
+) -> NodeView:  # fmt: skip
+    """TRANSPOSE_CONV [1,*size,channels] -> [1,...,outputs], with `more` rows and columns than SAME or VALID has."""
+    in_scale, scales = real_scale(rng), weight_scales(rng, outputs)
+    same = [n * s for n, s in zip(size, stride, strict=True)]
+    whole = [(n - 1) * s + k for n, s, k in zip(size, stride, kernel, strict=True)]
+    extent = [n + m for n, m in zip(same if padding == "SAME" else whole, more, strict=True)]
+    shape = constant(0, np.array((1, *extent, outputs), np.int32), [1.0])
+    filter_ = constant(1, weights(rng, (outputs, *kernel, channels)), scales)
+    source = activation(2, (1, *size, channels), in_scale, zero_point(rng))
+    taps = kernel[0] * kernel[1] * channels
+    added = constant(3, bias(rng, outputs, taps), scales) if rng.random() < 0.8 else None
+    result = activation(4, (1, *extent, outputs), output_scale(rng, in_scale, scales, taps), zero_point(rng))
+    options = {
+        "stride_h": stride[0], "stride_w": stride[1], "padding": padding,
+        "fused_activation_function": str(rng.choice(ACTIVATIONS)),
+    }  # fmt: skip
+    return view("TRANSPOSE_CONV", [shape, filter_, source, *([added] if added else [])], result, options)
+
+
 def depthwise_conv_2d(
     rng: np.random.Generator, size: Shape, channels: int, multiplier: int, kernel: Shape, stride: Shape = (1, 1),
     dilation: Shape = (1, 1), padding: str = "SAME",
