@@ -28,9 +28,9 @@ def own_calls(view: NodeView, target: Target) -> list[KernelCall]:
     return [call for kernel in kernels if (call := kernel.call(view, target)) is not None]
 
 
-def cases(views: Iterable[NodeView], machine: Machine) -> list[Case]:
-    """Each node with the portable call and each own call."""
-    target = Target(board.load(machine.board).core)
+def cases(views: Iterable[NodeView], machine: Machine, small: bool = False) -> list[Case]:
+    """Each node with the portable call and each own call; `small` as for Target."""
+    target = Target(board.load(machine.board).core, small=small)
     found = []
     for view in views:
         portable = next(k for k in KERNELS if k.op == view.node.op and k.kernel_set == "portable")
