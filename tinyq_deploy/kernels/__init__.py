@@ -8,6 +8,7 @@ from tinyq_deploy.kernels.cmsis_nn.conv_2d import CmsisNNConv2D, CmsisNNDepthwis
 from tinyq_deploy.kernels.cmsis_nn.elementwise import CmsisNNAdd, CmsisNNSoftmax
 from tinyq_deploy.kernels.cmsis_nn.fully_connected import CmsisNNFullyConnected
 from tinyq_deploy.kernels.cmsis_nn.pool_2d import CmsisNNAveragePool2D, CmsisNNMaxPool2D
+from tinyq_deploy.kernels.own.batch_matmul import OwnBatchMatmul
 from tinyq_deploy.kernels.own.dsp_conv_2d import OwnDspConv2D
 from tinyq_deploy.kernels.own.dsp_conv_2d_3x3 import OwnDspConv2D3x3
 from tinyq_deploy.kernels.own.dsp_conv_2d_add import OwnDspConv2D3x3Add, OwnDspConv2DAdd
@@ -56,6 +57,7 @@ from tinyq_deploy.ops.transpose import Transpose
 KERNELS: tuple[Kernel, ...] = (
     OwnAdd(),
     OwnAveragePool2D(),
+    OwnBatchMatmul(),
     DspDepthwiseConv2DFew(),
     DspDepthwiseConv2D3x3(),
     DspDepthwiseConv2D(),

@@ -159,6 +159,21 @@ def fully_connected(rng: np.random.Generator, batches: int, depth: int, outputs:
     return view("FULLY_CONNECTED", [source, filter_, added], result, options)
 
 
+def batch_matmul(
+    rng: np.random.Generator, leads: tuple[Shape, Shape], rows: int, depth: int, columns: int,
+    adjoint: tuple[bool, bool] = (False, False),
+) -> NodeView:  # fmt: skip
+    """BATCH_MATMUL [*leads[0],rows,depth] by [*leads[1],depth,columns], either with its matrices transposed."""
+    scales = real_scale(rng), real_scale(rng)
+    shapes = [(*leads[0], rows, depth), (*leads[1], depth, columns)]
+    shapes = [(*s[:-2], s[-1], s[-2]) if turned else s for s, turned in zip(shapes, adjoint, strict=True)]
+    inputs = [activation(i, shapes[i], scales[i], zero_point(rng)) for i in range(2)]
+    scale = output_scale(rng, scales[0], scales[1:], depth)
+    lead = np.broadcast_shapes(*leads)
+    result = activation(2, (*lead, rows, columns), scale, zero_point(rng))
+    return view("BATCH_MATMUL", inputs, result, {"adj_x": adjoint[0], "adj_y": adjoint[1]})
+
+
 def pool_2d(
     rng: np.random.Generator, op: str, size: Shape, channels: int, kernel: Shape, stride: Shape, padding: str
 ) -> NodeView:
