@@ -37,6 +37,7 @@ from tinyq_deploy.plan import Plan, check_fit, plan
 from tinyq_deploy.project import write as write_project
 from tinyq_deploy.quantizers import Precision
 from tinyq_deploy.read import read
+from tinyq_deploy.sequences import Sequences, sequences
 from tinyq_deploy.toolchains.base import Optimize, Toolchain
 
 # Told what is being done, how much of it is done, and how much there is (0: unknown).
@@ -69,6 +70,7 @@ class BuildRequest:
     keys: DataKeys = DataKeys()
     calibrate: str = "minmax"
     precision: Precision = "int8"
+    equalize: bool = False
     trust_model: bool = False
     kernels: str = "auto"
     cmsis_nn: Path | None = None
@@ -100,12 +102,14 @@ class BuildResult:
     layer_flash: tuple[footprint.LayerFlash, ...] = ()
 
 
-def quantize(model: Path, representative: str, *, keys: DataKeys, calibrate: str, precision: Precision,
+def quantize(model: Path, representative: str, *, keys: DataKeys, calibrate: str, precision: Precision, equalize: bool,
              trust_model: bool, progress: Progress = silent) -> quantize_stage.QuantizeResult:  # fmt: skip
     """A full-integer .tflite from any model; one that is int8 already passes through untouched."""
     progress("quantize", 0, 0)
     data = load_data(representative, x_key=keys.x, y_key=keys.y) if representative else None
-    return quantize_stage.quantize(model, data, method=calibrate, precision=precision, trust_model=trust_model)
+    return quantize_stage.quantize(
+        model, data, method=calibrate, precision=precision, equalize=equalize, trust_model=trust_model
+    )
 
 
 @dataclass(frozen=True)
@@ -190,7 +194,7 @@ def _integer_model(request: BuildRequest, progress: Progress) -> tuple[bytes, tu
         )  # fmt: skip
     result = quantize(
         request.model, request.representative, keys=request.keys, calibrate=request.calibrate,
-        precision=request.precision, trust_model=request.trust_model, progress=progress,
+        precision=request.precision, equalize=request.equalize, trust_model=request.trust_model, progress=progress,
     )  # fmt: skip
     return result.tflite, tuple(str(warning) for warning in result.report.warnings)
 
@@ -273,10 +277,13 @@ def bench(request: BenchRequest, on_row: Callable[[bench_stage.Row], None] | Non
     """Streams a data set through the firmware of `request.folder` and measures it."""
     about = _manifest(request.folder, request.board)
     model = manifest.model_of(request.folder, about)
-    inputs = read(model, about.model).input_tensors()
+    graph = read(model, about.model)
+    inputs = graph.input_tensors()
     data = load_data(request.data, x_key=request.keys.x, y_key=request.keys.y, inputs=inputs)
-    warnings = tuple(str(warning) for warning in check_data(data, inputs))
-    samples = model_samples(data, inputs, request.limit)
+    split = sequences(data, inputs) if graph.states else Sequences(data, 0, class_labels(data))
+    warnings = tuple(str(warning) for warning in check_data(split.data, inputs))
+    each = split.length if len(split.data) > len(data) else 1
+    samples = model_samples(split.data, inputs, request.limit * each)
     progress("connect", 0, len(samples))
     elf, board = request.folder / "out" / "firmware.elf", request.board
     reached = device_of(
@@ -285,7 +292,7 @@ def bench(request: BenchRequest, on_row: Callable[[bench_stage.Row], None] | Non
     with open_oracle(model) as oracle, reached as (device, running):
         hello = device.hello()
         device.require(sha256=bytes.fromhex(about.model_sha256), build_id=about.build_id)
-        found = bench_stage.measure(device, samples, class_labels(data), about.outputs, oracle, on_row)
+        found = bench_stage.measure(device, samples, split.labels, about.outputs, oracle, on_row, split.length)
         median = found.cycles.median if found.cycles else None
         count = running.instructions(median, hello.counter_hz) if running and median is not None else None
     outputs = tuple(

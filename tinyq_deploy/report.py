@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from tinyq_deploy import records
+from tinyq_deploy import records, report_states
 
 if TYPE_CHECKING:
     from tinyq_deploy import bench as bench_stage
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from tinyq_deploy.doctor import Check
     from tinyq_deploy.inspect_model import Inspection
     from tinyq_deploy.ports import Candidate
-    from tinyq_deploy.quantize import QuantizeResult
     from tinyq_deploy.tuning import Tuning
 
 VIRTUAL = "VIRTUAL"
@@ -135,13 +134,6 @@ def _short(function: str) -> str:
     return function
 
 
-def quantized(result: QuantizeResult, source: Path, target: Path) -> None:
-    """What quantize did."""
-    for warning in result.report.warnings:
-        warn(str(warning))
-    say(f"{source} -> {target}, {len(result.tflite):,} bytes")
-
-
 def tuned(result: Tuning, path: Path, *, virtual: bool) -> None:
     """What tune measured, and how to make it count."""
     mark = f"{VIRTUAL} " if virtual else ""
@@ -248,6 +240,8 @@ def inspected(found: Inspection) -> None:
             f"{found.peak_layer}, with portable kernels and no graph passes; "
             f"constants {found.flash_bytes:,} bytes"
         )
+    for line in report_states.lines(found.states):
+        say(line)
     for fault in found.faults:
         warn(f"does not compile: {fault}")
 

@@ -15,11 +15,19 @@ import numpy as np
 import numpy.typing as npt
 
 from tinyq_deploy.errors import Fault, ModelError
-from tinyq_deploy.graph import NO_TENSOR, Graph, Node, State, Tensor
+from tinyq_deploy.graph import NO_TENSOR, Graph, Node, NodeView, State, Tensor
+from tinyq_deploy.ops import rules
+from tinyq_deploy.ops.base import Rule, sentence
+from tinyq_deploy.ops.variable import CallOnce, VarHandle
 
 TYPES = ("int8", "uint8", "int16", "int32", "int64", "float32", "bool")
-# Inputs and outputs of the operators that name, read and write variables.
-_OPERANDS = {"VAR_HANDLE": (0, 1), "READ_VARIABLE": (1, 1), "ASSIGN_VARIABLE": (2, 0), "CALL_ONCE": (0, 0)}
+# What the operators have to look like in the file.
+_RULES: Mapping[str, tuple[Rule, ...]] = {
+    "VAR_HANDLE": VarHandle.rules,
+    "READ_VARIABLE": (rules.operands(1),),
+    "ASSIGN_VARIABLE": (rules.operands(2, outputs=0),),
+    "CALL_ONCE": CallOnce.rules,
+}
 
 # What names a resource variable: container and name in it.
 _Key = tuple[str, str]
@@ -65,7 +73,7 @@ class _Resolver:
 
     def take(self, node: Node) -> None:
         """One node of the main graph, in order."""
-        if fault := _malformed(node):
+        if fault := _malformed(self.graph, node):
             self.faults.append(fault)
         elif node.op == "VAR_HANDLE":
             self.handles[node.outputs[0]] = _key(node)
@@ -90,7 +98,7 @@ class _Resolver:
     def _assign_constants(self, subgraph: Graph, number: int) -> None:
         handles: dict[int, _Key] = {}
         for node in subgraph.nodes:
-            fault, where = _malformed(node), f"subgraph {number}, layer {node.index} {node.op}"
+            fault, where = _malformed(subgraph, node), f"subgraph {number}, layer {node.index} {node.op}"
             if fault:
                 self.faults.append(fault)
             elif node.op == "VAR_HANDLE":
@@ -193,12 +201,12 @@ def default(tensor: Tensor) -> _Values:
     return np.broadcast_to(point, tensor.shape)
 
 
-def _malformed(node: Node) -> Fault | None:
-    wanted, found = _OPERANDS.get(node.op), (len(node.inputs), len(node.outputs))
-    if wanted is None or (wanted == found and NO_TENSOR not in node.inputs):
-        return None
-    rule = f"{node.op} has {wanted[0]} inputs and {wanted[1]} outputs"
-    return Fault(rule, f"layer {node.index}: {list(node.inputs)}, {list(node.outputs)}", "the file is damaged")
+def _malformed(graph: Graph, node: Node) -> Fault | None:
+    view = NodeView(graph, node)
+    for rule in _RULES.get(node.op, ()):
+        if found := rule(view):
+            return Fault(f"{node.op}: {sentence(rule)}", f"{view.label}: {found}", "the file is damaged")
+    return None
 
 
 def _key(node: Node) -> _Key:

@@ -91,13 +91,30 @@ def test_random_models_that_remember(first: int) -> None:
     assert_sequences_exact({f"net{seed}": random_net(seed) for seed in range(first, first + (40 if first else 10))})
 
 
-def test_a_reset_brings_the_start_back() -> None:
-    data, given = delay(START), sequence((1, 4))
-    with open_oracle(data) as oracle:
+@pytest.mark.parametrize("kind", ["tflite-micro", "litert"])
+def test_the_oracle_keeps_its_state_until_a_reset(kind: str) -> None:
+    """The one that CALL_ONCE gives, not the interpreters' own zero point."""
+    given = sequence((1, 4))
+    with open_oracle(delay(START), kind=kind) as oracle:
         once = list(oracle.run_many(given))
         assert list(oracle.run_many(given)) != once
         oracle.reset()
         assert list(oracle.run_many(given)) == once
+
+
+def test_variables_are_not_split_between_two_interpreters() -> None:
+    """tflite-micro has no GELU; LiteRT runs the whole model, as each would have variables of its own."""
+    net = Net({"a": START})
+    given, before = net.value(), net.read("a")
+    net.assign("a", given)
+    data = net.build([given], [net.op("GELU", net.op("ADD", before, given))])
+    with open_oracle(data) as oracle:
+        assert oracle.name.startswith("litert")
+        assert host_c.program({"net": data}).run("net", sequence((1, 4))) == list(oracle.run_many(sequence((1, 4))))
+
+
+def test_a_reset_is_in_the_project() -> None:
+    data = delay(START)
     text = host_c.rendered(data, "net").files
     assert b"void net_reset(void)" in text["model/model.c"]
     assert b"#define NET_STATE_BYTES 4" in text["model/model.h"]
@@ -167,6 +184,8 @@ def test_call_once_comes_first_and_names_a_subgraph() -> None:
     assert "comes before all variables" in refused(net, given, found)
     net.ops = [*net.ops[:-1], Op("CALL_ONCE", (), (), {"init_subgraph_index": 7})]
     assert "layer 4: subgraph 7" in refused(net, given, found)
+    net.ops[-1] = Op("CALL_ONCE", (), (), {"init_subgraph_index": 0})
+    assert "layer 4 CALL_ONCE: subgraph 0" in refused(net, given, found)
 
 
 def test_other_subgraphs_are_refused() -> None:
@@ -214,7 +233,7 @@ def test_operands_are_counted() -> None:
     net = Net({"a": None})
     given = net.value()
     net.ops.append(Op(READ, (net.handles["a"],), ()))
-    assert "READ_VARIABLE has 1 inputs and 1 outputs" in refused(net, given, given)
+    assert "READ_VARIABLE: It has 1 inputs and 1 outputs" in refused(net, given, given)
 
 
 def test_a_variable_tensor_belongs_to_one_layer() -> None:

@@ -38,7 +38,7 @@ from tinyq_deploy.ops.table import Table
 from tinyq_deploy.ops.transpose import Transpose
 from tinyq_deploy.ops.transpose_conv import TransposeConv
 from tinyq_deploy.ops.unidirectional_sequence_lstm import UnidirectionalSequenceLstm
-from tinyq_deploy.ops.variable import AssignVariable, ReadVariable
+from tinyq_deploy.ops.variable import AssignVariable, CallOnce, ReadVariable, VarHandle
 
 _ALL: tuple[type[Operator], ...] = (
     Abs,
@@ -46,6 +46,7 @@ _ALL: tuple[type[Operator], ...] = (
     AssignVariable,
     AveragePool2D,
     BatchMatmul,
+    CallOnce,
     Concatenation,
     Conv2D,
     DepthwiseConv2D,
@@ -95,5 +96,6 @@ _ALL: tuple[type[Operator], ...] = (
     TransposeConv,
     UnidirectionalSequenceLstm,
     Unpack,
+    VarHandle,
 )
 OPERATORS: dict[str, type[Operator]] = {operator.name: operator for operator in _ALL}

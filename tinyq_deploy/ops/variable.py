@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""READ_VARIABLE and ASSIGN_VARIABLE: the old value of a state, and its new one.
+"""Resource variables: VAR_HANDLE names one, CALL_ONCE initialises some, READ_VARIABLE and ASSIGN_VARIABLE use one.
 
-states.py has made plain inputs and outputs of the variables: a READ_VARIABLE reads what its variable holds at that
-point, an ASSIGN_VARIABLE writes what its variable holds from then on.
+states.py makes states of them, after which a READ_VARIABLE has what its variable holds at that point as its input, an
+ASSIGN_VARIABLE what its variable holds from then on as its output, and the other two are gone.
 """
 
 from __future__ import annotations
@@ -18,6 +18,35 @@ def same_bytes(view: NodeView) -> str | None:
     if (a.dtype, a.size) == (b.dtype, b.size):
         return None
     return f"{a.name!r} is {a.dtype} {list(a.shape)}, {b.name!r} {b.dtype} {list(b.shape)}"
+
+
+def another_subgraph(view: NodeView) -> str | None:
+    """It names another subgraph of the file, which only assigns constants to variables, before any is used."""
+    number = view.number("init_subgraph_index", 0)
+    return None if number > 0 else f"subgraph {number}"
+
+
+class _Named(Operator):
+    """Tells of variables; never runs on the target."""
+
+    @staticmethod
+    def macs(view: NodeView) -> int:
+        """None."""
+        return 0
+
+
+class VarHandle(_Named):
+    """Another name for a variable."""
+
+    name = "VAR_HANDLE"
+    rules = (rules.operands(0),)
+
+
+class CallOnce(_Named):
+    """Initial values of variables."""
+
+    name = "CALL_ONCE"
+    rules = (rules.operands(0, outputs=0), another_subgraph)
 
 
 class ReadVariable(Operator):
