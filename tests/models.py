@@ -192,4 +192,5 @@ def _set(options: Any, name: str, value: Option) -> None:
     first, *rest = name.split("_")
     attribute = first + "".join(part.capitalize() for part in rest)
     assert hasattr(options, attribute), f"{type(options).__name__} has no {attribute}"
-    setattr(options, attribute, getattr(_ENUMERATIONS[name], value) if name in _ENUMERATIONS else value)
+    named = isinstance(value, str) and name in _ENUMERATIONS
+    setattr(options, attribute, getattr(_ENUMERATIONS[name], value) if named else value)
