@@ -18,6 +18,7 @@ from tinyq_deploy.kernels.own.dsp_depthwise_conv_2d import (
     DspDepthwiseConv2DFew,
 )
 from tinyq_deploy.kernels.own.dsp_fully_connected import OwnDspFullyConnected
+from tinyq_deploy.kernels.own.grouped_conv_2d import OwnGroupedConv2D
 from tinyq_deploy.kernels.own.mve_add import MveAdd
 from tinyq_deploy.kernels.own.mve_conv_2d import MveConv2D, MveDepthwiseAsConv2D
 from tinyq_deploy.kernels.own.mve_depthwise_conv_2d import MveDepthwiseConv2D
@@ -76,6 +77,10 @@ KERNELS: tuple[Kernel, ...] = (
     MveAdd(),
     MveMaxPool2D(),
     MveAveragePool2D(),
+    OwnGroupedConv2D(
+        (OwnDspConv2D(), OwnPlainConv2D(), MveConv2D()),
+        (DspDepthwiseConv2D3x3(), DspDepthwiseConv2D(), OwnPlainDepthwiseConv2D(), MveDepthwiseConv2D()),
+    ),
     OwnTransposeConv("dsp", OwnDspConv2D()),
     OwnTransposeConv("plain", OwnPlainConv2D()),
     OwnTransposeConv("mve", MveConv2D()),
