@@ -58,8 +58,8 @@ class Net:
 
     def build(self, inputs: Sequence[int], outputs: Sequence[int]) -> bytes:
         """The file."""
-        return model(self.tensors, self.ops, inputs, outputs, [self.initialiser()] if self.ops[0].inputs == () and
-                     self.ops[0].name == "CALL_ONCE" else [])  # fmt: skip
+        called = any(op.name == "CALL_ONCE" for op in self.ops)
+        return model(self.tensors, self.ops, inputs, outputs, [self.initialiser()] if called else [])
 
     def initialiser(self) -> tuple[list[T], list[Op]]:
         """The subgraph that CALL_ONCE names."""

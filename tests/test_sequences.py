@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +16,20 @@ from tinyq_deploy import board, deploy
 from tinyq_deploy.cli import run
 from tinyq_deploy.dataset import Dataset
 from tinyq_deploy.errors import DataError
-from tinyq_deploy.graph import Quantization, Tensor
+from tinyq_deploy.graph import Graph, Quantization, State, Tensor
 from tinyq_deploy.inspect_model import inspect
 from tinyq_deploy.sequences import sequences
 
 
 def tensor(*shape: int) -> Tensor:
     return Tensor(0, "input", (1, *shape), "int8", Quantization((1.0,), (0,)))
+
+
+def graph(*inputs: Tensor) -> Graph:
+    """A graph that keeps a state."""
+    places = tuple(range(len(inputs)))
+    tensors = tuple(replace(item, index=i) for i, item in enumerate(inputs))
+    return Graph("net", "", tensors, (), places, (), states=(State("a", 0, 0, np.zeros(1)),))
 
 
 def data(shape: tuple[int, ...], labels: object = None) -> Dataset:
@@ -45,7 +53,7 @@ def data(shape: tuple[int, ...], labels: object = None) -> Dataset:
 )
 def test_the_axis_of_time(shape: tuple[int, ...], model: tuple[int, ...], length: int, rows: tuple[int, ...]) -> None:
     given = data(shape)
-    found = sequences(given, [tensor(*model)])
+    found = sequences(given, graph(tensor(*model)))
     assert found.length == length
     assert found.data.inputs[0].shape == rows
     assert found.data.inputs[0].tobytes() == given.inputs[0].tobytes()
@@ -53,21 +61,27 @@ def test_the_axis_of_time(shape: tuple[int, ...], model: tuple[int, ...], length
 
 
 def test_labels_are_of_inputs_or_of_sequences() -> None:
-    each = sequences(data((2, 3, 4), [[0, 1, 2], [3, 4, 5]]), [tensor(4)])
+    each = sequences(data((2, 3, 4), [[0, 1, 2], [3, 4, 5]]), graph(tensor(4)))
     assert list(each.labels or ()) == [0, 1, 2, 3, 4, 5]
-    last = sequences(data((2, 3, 4), [7, 8]), [tensor(4)])
+    last = sequences(data((2, 3, 4), [7, 8]), graph(tensor(4)))
     assert list(last.labels or ()) == [None, None, 7, None, None, 8]
-    one = sequences(data((3, 4), [1, 2, 3]), [tensor(4)])
+    one = sequences(data((3, 4), [1, 2, 3]), graph(tensor(4)))
     assert list(one.labels or ()) == [1, 2, 3]
-    assert sequences(data((2, 3, 4), [0.5, 0.5]), [tensor(4)]).labels is None
+    assert sequences(data((2, 3, 4), [0.5, 0.5]), graph(tensor(4))).labels is None
+
+
+def test_a_model_without_state_knows_no_sequences() -> None:
+    stateless = replace(graph(tensor(4)), states=())
+    assert sequences(data((2, 3, 4), [0, 1]), stateless).length == 0
+    assert list(sequences(data((3, 4), [0, 1, 2]), stateless).labels or ()) == [0, 1, 2]
 
 
 def test_inputs_agree_on_the_length() -> None:
     a, b = (np.zeros((2, n, 4), np.int8) for n in (3, 5))
     for inputs in ((a, b), (a, np.zeros((2, 4), np.int8)), (np.zeros((2, 4), np.int8), a)):
         with pytest.raises(DataError, match="with one T"):
-            sequences(Dataset(inputs), [tensor(4), tensor(4)])
-    assert sequences(Dataset((a, a)), [tensor(4), tensor(4)]).length == 3
+            sequences(Dataset(inputs), graph(tensor(4), tensor(4)))
+    assert sequences(Dataset((a, a)), graph(tensor(4), tensor(4))).length == 3
 
 
 def accumulator() -> bytes:
@@ -111,7 +125,7 @@ def test_sequences_over_the_link(name: str, model: Path, tmp_path: Path) -> None
     assert found.measurement.accuracy.total == 3
     assert bench(built.folder, name, samples, limit=2).measurement.total == 10
     if name == "nucleo-f446re":
-        assert deploy.estimate(built.folder, board.load(name)).oracle.startswith("tflite-micro")
+        assert deploy.estimate(built.folder, board.load(name), str(samples)).oracle.startswith("tflite-micro")
 
 
 def test_one_sequence_without_the_axis(model: Path, tmp_path: Path) -> None:

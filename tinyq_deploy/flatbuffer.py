@@ -139,6 +139,11 @@ def graph_of(model: ModelT) -> SubGraphT:
     return model.subgraphs[0]
 
 
+def has_variables(model: ModelT) -> bool:
+    """Whether operators of the model share memory that none of them alone holds."""
+    return any(op_name(model, node) in ("VAR_HANDLE", "CALL_ONCE") for node in graph_of(model).operators or [])
+
+
 def with_outputs(model: bytes, indices: Iterable[int]) -> bytes:
     """The model with these activations as further outputs, so that an interpreter keeps their values.
 

@@ -17,6 +17,7 @@ from tinyq_deploy.flatbuffer import (
     OperatorT,
     constant,
     graph_of,
+    has_variables,
     label,
     op_name,
     parse,
@@ -34,10 +35,10 @@ def freeze(model: bytes, where: str, runtime: str | None = None) -> bytes:
     Raises ModelError naming the inputs whose batch is not 1 or whose other axes are open.
     """
     tree = parse(model, where)
-    if len(tree.subgraphs) > 1:
+    if has_variables(tree):
         raise ModelError(
             "a model to quantise keeps no state",
-            f"{where}: CALL_ONCE initialises its variables",
+            f"{where}: it has resource variables",
             "quantise it with TensorFlow's converter and pass the int8 .tflite",
         )
     _check_inputs(tree, where)

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tinyq_deploy.errors import DataError, ModelError
-from tinyq_deploy.flatbuffer import graph_of, op_name, parse
+from tinyq_deploy.flatbuffer import graph_of, has_variables, parse
 from tinyq_deploy.workers.client import Worker, WorkerDied, WorkerError
 
 Array = npt.NDArray[Any]
@@ -110,18 +110,12 @@ def open_oracle(model: bytes, *, kind: str = "auto", keep_tensors: bool = False)
         return _open(model, "tflite-micro", keep_tensors, "")
     except ModelError as error:
         note = error.faults[0].found
-    if _has_variables(model):
+    if has_variables(parse(model, "the model")):
         return _open(model, "litert", keep_tensors, note)
     try:
         return _open(model, "mixed", keep_tensors, note, foreign=_foreign(model))
     except ModelError:
         return _open(model, "litert", keep_tensors, note)
-
-
-def _has_variables(model: bytes) -> bool:
-    """Whether operators share memory that no interpreter of some of them alone could hold."""
-    tree = parse(model, "the model")
-    return any(op_name(tree, node) in ("VAR_HANDLE", "CALL_ONCE") for node in graph_of(tree).operators)
 
 
 def _foreign(model: bytes) -> list[int]:

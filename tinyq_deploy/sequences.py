@@ -15,27 +15,34 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tinyq_deploy.data_check import class_labels, fits
+from tinyq_deploy.data_check import class_labels, fits, model_samples
 from tinyq_deploy.dataset import Dataset
 from tinyq_deploy.errors import DataError
-from tinyq_deploy.graph import Tensor
+from tinyq_deploy.graph import Graph, Tensor
 
 Label = int | None
 
 
 @dataclass(frozen=True)
 class Sequences:
-    """A data set as one row of inputs. Each `length` of them, the last ones may be fewer, are a sequence; `labels` has
-    one for each input, None where that has none, and is None where none has."""
+    """A data set as one row of inputs, `each` of them for an index of axis 0. `length` of them are a sequence, 0 for a
+    model that keeps no state; `labels` has one for each input, None where that has none, and is None where none has."""
 
     data: Dataset
     length: int
     labels: Sequence[Label] | None
+    each: int = 1
+
+    def samples(self, inputs: Sequence[Tensor], limit: int) -> list[tuple[npt.NDArray[Any], ...]]:
+        """The inputs of the first `limit` indices of axis 0 (0: all) as the model's own types; check the data first."""
+        return model_samples(self.data, inputs, limit * self.each)
 
 
-def sequences(data: Dataset, inputs: Sequence[Tensor]) -> Sequences:
-    """The sequences of a data set for a model with these inputs. Raises DataError where its arrays disagree."""
-    lengths = [_length(values, tensor) for values, tensor in zip(data.inputs, inputs, strict=False)]
+def sequences(data: Dataset, graph: Graph) -> Sequences:
+    """The sequences of a data set for a model. Raises DataError where its arrays disagree."""
+    if not graph.states:
+        return Sequences(data, 0, class_labels(data))
+    lengths = [_length(values, tensor) for values, tensor in zip(data.inputs, graph.input_tensors(), strict=False)]
     if not any(lengths):
         return Sequences(data, len(data), class_labels(data))
     (length, *others) = lengths
@@ -47,7 +54,7 @@ def sequences(data: Dataset, inputs: Sequence[Tensor]) -> Sequences:
             "save the inputs of each sequence along axis 1",
         )
     flat = tuple(values.reshape(-1, *values.shape[2:]) for values in data.inputs)
-    return Sequences(replace(data, inputs=flat, labels=None), length, _labels(data, length))
+    return Sequences(replace(data, inputs=flat, labels=None), length, _labels(data, length), length)
 
 
 def _length(values: npt.NDArray[Any], tensor: Tensor) -> int | None:

@@ -53,7 +53,8 @@ def resolve(graph: Graph, variables: Set[int], subgraphs: Mapping[int, Graph]) -
 @dataclass
 class _Resolver:
     """The graph while variables become states. `current` is the tensor that a variable holds after the nodes taken so
-    far, `last` the assignment that gave it, by the variable's key; `owned` are the variable tensors that are states."""
+    far, `last` the assignment that gave it, by the variable's key; `owned` are the variable tensors that are states,
+    `called` the subgraphs whose constants are known."""
 
     graph: Graph
     subgraphs: Mapping[int, Graph]
@@ -67,6 +68,7 @@ class _Resolver:
     current: dict[_Key, int] = field(default_factory=dict)
     last: dict[_Key, Node] = field(default_factory=dict)
     owned: set[int] = field(default_factory=set)
+    called: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.tensors = list(self.graph.tensors)
@@ -90,9 +92,10 @@ class _Resolver:
         if subgraph is None:
             self._fault("CALL_ONCE names another subgraph of the file", f"layer {node.index}: subgraph {number}")
         elif self.place:
-            found = f"layer {node.index} comes after {', '.join(name for _, name in self.place)}"
+            found = f"layer {node.index} comes after {next(iter(self.place))[1]!r}"
             self._fault("CALL_ONCE comes before all variables that are read or assigned", found)
-        else:
+        elif number not in self.called:
+            self.called.add(number)
             self._assign_constants(subgraph, number)
 
     def _assign_constants(self, subgraph: Graph, number: int) -> None:

@@ -10,6 +10,7 @@ from stateful import ASSIGN, READ, SCALE, ZERO_POINT, Net, random_net, sequence
 
 from tinyq_deploy.check import check
 from tinyq_deploy.errors import ModelError
+from tinyq_deploy.freeze import freeze
 from tinyq_deploy.graph import Graph
 from tinyq_deploy.oracle import open_oracle
 from tinyq_deploy.read import read
@@ -243,6 +244,15 @@ def test_a_variable_tensor_belongs_to_one_layer() -> None:
         read(model(tensors, ops, [0], [3]), "test.tflite")
     with pytest.raises(ModelError, match="inside the model"):
         read(model(tensors, ops[:1], [0], [1]), "test.tflite")
+
+
+def test_a_float_model_with_variables_is_not_quantised() -> None:
+    net = Net({"a": None})
+    given = net.value()
+    net.assign("a", given)
+    data = net.build([given], [net.op("ADD", net.read("a"), given)])
+    with pytest.raises(ModelError, match="keeps no state"):
+        freeze(data, "float.tflite")
 
 
 def test_initial_values_are_read_only() -> None:
