@@ -11,7 +11,7 @@ from tinyq_deploy import c_text, weights
 from tinyq_deploy.arena import Buffer
 from tinyq_deploy.chain import Band, Chain, Move, Part, Place, Run
 from tinyq_deploy.graph import Node
-from tinyq_deploy.kernels.base import Constant, Read, Scratch, Write
+from tinyq_deploy.kernels.base import Constant, KernelCall, Read, Scratch, Write
 from tinyq_deploy.plan import Layer, Plan
 
 
@@ -54,8 +54,19 @@ def _part(plan: Plan, layer: Layer, part: Part, arrays: weights.Weights, prefix:
         "numbers": part.arguments,
         "batches": part.call.batches,
         "params": [f".{name} = {part.varying.get(name) or c_text.number(value)}," for name, value in part.call.params],
-        "arguments": [_argument(plan, layer, part, argument, arrays, prefix) for argument in part.call.arguments],
+        "arguments": _passed(
+            part.call, [_argument(plan, layer, part, argument, arrays, prefix) for argument in part.call.arguments]
+        ),
     }
+
+
+def _passed(call: KernelCall, arguments: list[str]) -> list[str]:
+    """The arguments as the C function takes them."""
+    if call.pointers is None:
+        return arguments
+    constant = "" if isinstance(call.arguments[call.pointers], Write) else "const "
+    pointers = ",\n            ".join(arguments[call.pointers :])
+    return [*arguments[: call.pointers], f"({constant}int8_t *const[]){{\n            {pointers},\n        }}"]
 
 
 def _rows_of(plan: Plan, part: Part) -> str:

@@ -94,6 +94,12 @@ def input_int8(view: NodeView) -> str | None:
     return per_tensor(view.given(0)) or per_tensor(view.output())
 
 
+def bool_to_bool(view: NodeView) -> str | None:
+    """Input and output are bool."""
+    tensors = (view.given(0), view.output())
+    return next((f"{tensor.name!r} is {tensor.dtype}" for tensor in tensors if tensor.dtype != "bool"), None)
+
+
 def per_tensor(tensor: Tensor) -> str | None:
     """What keeps a tensor from being int8 with one scale and a zero point in range, None where nothing does."""
     if tensor.dtype != "int8":
