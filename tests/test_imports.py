@@ -196,7 +196,7 @@ def test_one_module_asks_where_it_is_installed() -> None:
 
 
 # What the operators' files have in common; their tests are the operators'.
-SHARED = {"__init__", "base", "batch", "elementwise", "movement", "pick", "rules", "unary"}
+SHARED = {"__init__", "base", "batch", "elementwise", "movement", "pick", "recurrent", "rules", "unary"}
 
 
 @pytest.mark.parametrize("kind", ["ops"])
