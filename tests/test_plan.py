@@ -339,6 +339,22 @@ def test_what_is_written_over_a_larger_tensor_leaves_the_rest_free() -> None:
     assert made.arena_bytes == 256
 
 
+def test_a_view_of_the_start_leaves_the_rest_while_that_is_read() -> None:
+    """Three parts of a tensor, the first of which needs no copy: the others are still to be read when it is made."""
+    ranges = [(0, 8), (8, 16), (16, 24)]
+    bounds = [constant([0, value], dtype="int32") for pair in ranges for value in pair]
+    ones = constant([1, 1], dtype="int32")
+    tensors = [q(1, 24), q(1, 24), *(q(1, 8) for _ in ranges), *bounds, ones]
+    slices = [
+        Op("STRIDED_SLICE", [1, 5 + 2 * n, 6 + 2 * n, 11], [2 + n], {"begin_mask": 1, "end_mask": 1}) for n in range(3)
+    ]
+    made = planned(model(tensors, [Op("ADD", [0, 0], [1]), *slices], [0], [2, 3, 4]))
+    assert_sound(made)
+    assert made.offsets[2] == made.offsets[1]
+    for part in (3, 4):
+        assert made.offsets[part] >= made.offsets[1] + 24 or made.offsets[part] + 8 <= made.offsets[1]
+
+
 # Memory for speed ---------------------------------------------------------------------------------------------------
 
 

@@ -35,11 +35,12 @@ class _Homes:
         self.end[tensor], self.bytes[tensor], self.shrinks[tensor] = last, size, []
 
     def join(self, tensor: int, source: int, size: int, position: int, last: int) -> None:
-        """A tensor that layer `position` writes over `source`."""
+        """A tensor that layer `position` writes over `source`, or that is the start of it. The buffer shrinks where
+        nothing reads the rest of it any more."""
         home = self.home[source]
         self.home[tensor] = home
         self.tensors[home].append(tensor)
-        if size < self.bytes[home]:
+        if size < self.bytes[home] and self.end[home] <= position:
             self.bytes[home] = size
             self.shrinks[home].append((position + 1, size))
         self.end[home] = max(self.end[home], last)
