@@ -10,7 +10,7 @@ from tinyq_deploy.graph import NO_TENSOR, Graph, NodeView, Tensor
 from tinyq_deploy.ops import OPERATORS
 from tinyq_deploy.ops.base import sentence
 
-_BOUNDARY = "int8, or float32 or uint8 that QUANTIZE or DEQUANTIZE converts"
+_BOUNDARY = "int8 or int16, or float32 or uint8 that QUANTIZE or DEQUANTIZE converts"
 _REQUANTIZE = "quantise it to full int8: `tinyq-deploy quantize MODEL --representative-data DATA`"
 
 
@@ -30,7 +30,7 @@ def _whole(graph: Graph) -> Iterator[Fault]:
         if not tensors:
             yield Fault(f"a model has {what}", f"0 {what}")
         for tensor in tensors:
-            if tensor.dtype != "int8" and not _converted(graph, tensor):
+            if tensor.dtype not in ("int8", "int16") and not _converted(graph, tensor):
                 yield Fault(
                     f"the model's {what} are {_BOUNDARY}", f"{tensor.name[:60]!r} is {tensor.dtype}", _REQUANTIZE
                 )
@@ -43,7 +43,7 @@ def _whole(graph: Graph) -> Iterator[Fault]:
 
 
 def _converted(graph: Graph, tensor: Tensor) -> bool:
-    """Whether only conversions from or to int8 read and write a tensor of the model's boundary."""
+    """Whether only conversions read and write a tensor of the model's boundary."""
     users = {node.op for node in graph.nodes if tensor.index in (*node.inputs, *node.outputs)}
     return tensor.dtype in ("float32", "uint8") and users <= {"QUANTIZE", "DEQUANTIZE"}
 

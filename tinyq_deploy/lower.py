@@ -83,6 +83,8 @@ def _lower_pair(graph: Graph, pair: Fusion) -> LoweredNode:
 
 def _lower_one(view: NodeView, target: Target, sets: Sequence[KernelSet]) -> LoweredNode:
     calls = tuple(call for kernel_set in sets for call in _calls(view, target, kernel_set))
+    if not calls:
+        raise BuildError("every layer has a kernel", f"{view.label}: none takes {view.kind}", "quantise it to int8")
     return LoweredNode(view.node, OPERATORS[view.node.op].macs(view), calls)
 
 
@@ -116,7 +118,7 @@ def _ordered(
 
 def _calls(view: NodeView, target: Target, kernel_set: KernelSet) -> Iterator[KernelCall]:
     for kernel in KERNELS:
-        if kernel.op == view.node.op and kernel.kernel_set == kernel_set:
+        if kernel.op == view.node.op and kernel.kernel_set == kernel_set and view.kind in kernel.kinds:
             call = kernel.call(view, target)
             if call is not None:
                 yield call

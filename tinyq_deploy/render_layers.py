@@ -63,15 +63,21 @@ def _rows_of(plan: Plan, part: Part) -> str:
 def _argument(plan: Plan, layer: Layer, part: Part, argument: object, arrays: weights.Weights, prefix: str) -> str:
     match argument:
         case Read(tensor):
-            return "input" if layer.chain else f"(const int8_t *)&{prefix}_arena[{plan.offsets[tensor]}]"
+            return "input" if layer.chain else f"(const {_element(plan, tensor)} *)&{prefix}_arena[{plan.offsets[tensor]}]"
         case Write(tensor):
-            return "output" if layer.chain else f"(int8_t *)&{prefix}_arena[{plan.offsets[tensor]}]"
+            return "output" if layer.chain else f"({_element(plan, tensor)} *)&{prefix}_arena[{plan.offsets[tensor]}]"
         case Constant(name):
             return f"{prefix}_weights.{arrays.member[(part.symbol, name)]}"
         case Scratch(size):
             begin = (layer.scratch_offset or 0) + (layer.chain.window_bytes if layer.chain else 0)
             return f"&{prefix}_arena[{begin}]" if size else "0"
     raise TypeError(argument)
+
+
+def _element(plan: Plan, tensor: int) -> str:
+    """What a pointer to an activation points to: bytes; int16 goes to kernels that want int16_t and to those that move
+    bytes."""
+    return "void" if plan.graph.tensors[tensor].dtype == "int16" else "int8_t"
 
 
 def _chain(plan: Plan, layer: Layer, chain: Chain, prefix: str) -> dict[str, Any]:

@@ -60,6 +60,7 @@ def collect(plan: Plan) -> Weights:
         names = tuple(dict.fromkeys(user for user, _ in shared))
         arrays.append(Array(name, _padded(first.values), first.values.shape, names))
         member.update({(user, constant.name): name for user, constant in shared})
+    arrays.sort(key=lambda array: -(array.values.itemsize // 8))  # those of 8 bytes first: no hidden padding
     return Weights(tuple(arrays), MappingProxyType(member))
 
 

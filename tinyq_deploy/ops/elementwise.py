@@ -35,7 +35,7 @@ class Elementwise(Operator):
     @classmethod
     @abstractmethod
     def values(cls, view: NodeView, *operands: Numbers) -> Numbers:
-        """What the operator makes of int8 values, broadcast: int64 arrays in and out."""
+        """What the operator makes of values in the operands' types, broadcast: int64 arrays in and out."""
 
     @classmethod
     def evaluate(cls, view: NodeView) -> tuple[Array, ...] | None:
@@ -43,13 +43,20 @@ class Elementwise(Operator):
         constants = [data for i in range(cls.operands) if (data := view.given(i).data) is not None]
         if len(constants) < cls.operands:
             return None
-        return (cls.values(view, *(data.astype(np.int64) for data in constants)).astype(np.int8),)
+        return (cls.values(view, *(data.astype(np.int64) for data in constants)).astype(view.output().dtype),)
 
 
 def operands_int8(view: NodeView) -> str | None:
     """Both inputs and the output are int8, quantised as a whole, zero point in -128..127."""
     tensors = (view.given(0), view.given(1), view.output())
     return next((found for tensor in tensors if (found := rules.per_tensor(tensor))), None)
+
+
+def _operands(view: NodeView) -> str | None:
+    return rules.alike(view.given(0), view.given(1), view.output())
+
+
+operands_alike = rules.documented(_operands, f"Both inputs and the output are {rules.ALIKE}.")
 
 
 def broadcast(view: NodeView) -> str | None:
@@ -71,6 +78,6 @@ class Binary(Elementwise):
     operands = 2
 
 
-def binary_rules(*more: Rule) -> tuple[Rule, ...]:
-    """The rules of a Binary operator, then `more`."""
-    return (rules.operands(2), operands_int8, broadcast, *more)
+def binary_rules(*more: Rule, types: Rule = operands_int8) -> tuple[Rule, ...]:
+    """The rules of a Binary operator, then `more`; `types` is operands_alike where it takes int16 too."""
+    return (rules.operands(2), types, broadcast, *more)

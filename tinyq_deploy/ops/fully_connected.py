@@ -9,7 +9,7 @@ from tinyq_deploy.fixed_point import Multipliers
 from tinyq_deploy.graph import NodeView
 from tinyq_deploy.ops import rules
 from tinyq_deploy.ops.base import Operator
-from tinyq_deploy.ops.conv_2d import channel_multipliers, factors_bounded, output_range
+from tinyq_deploy.ops.conv_2d import channel_multipliers, factors_bounded, output_range, wide_sums
 
 INPUT, FILTER, BIAS = 0, 1, 2
 
@@ -48,13 +48,14 @@ class FullyConnected(Operator):
         rules.operands(3, optional=1),
         rules.rank(FILTER, (2,), "filter"),
         rules.computed(INPUT, "input"),
-        rules.activations_int8,
-        rules.weights(FILTER, channel_axis=0),
-        rules.bias(BIAS, FILTER, channel_axis=0),
+        rules.activations,
+        rules.weights(FILTER, channel_axis=0, int4=True),
+        rules.wide_bias(BIAS, FILTER, channel_axis=0),
         rules.option_in("fused_activation_function", ("NONE", "RELU", "RELU6", "RELU_N1_TO_1"), "NONE"),
         rules.option_in("weights_format", ("DEFAULT",), "DEFAULT"),
         depths_match,
         factors_bounded,
+        wide_sums,
     )
 
     @staticmethod

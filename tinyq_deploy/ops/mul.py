@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""MUL: two int8 tensors, element by element, broadcast."""
+"""MUL: two tensors, element by element, broadcast."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from tinyq_deploy.fixed_point import quantize_multiplier, requantize_array
 from tinyq_deploy.graph import NodeView
 from tinyq_deploy.ops import rules
 from tinyq_deploy.ops.conv_2d import output_range
-from tinyq_deploy.ops.elementwise import Binary, Numbers, binary_rules
+from tinyq_deploy.ops.elementwise import Binary, Numbers, binary_rules, operands_alike
 
-# A product has 16 bits and a sign; shifted left by at most 15 it stays in int32.
-LARGEST_FACTOR = float(1 << 15)
+# A product of int8 has 16 bits and a sign; shifted left by at most 15 it stays in int32. One of int16 leaves no room.
+LARGEST_FACTORS = {"int8": float(1 << 15), "int16": 1.0}
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,9 @@ class MulParams:
 
 
 def factor_bounded(view: NodeView) -> str | None:
-    """The product of the input scales is below 2^15 output scales."""
+    """The product of the input scales is below 2^15 output scales, with int16 below 1."""
     factor = _factor(view)
-    return None if factor < LARGEST_FACTOR else f"factor {factor:g}"
+    return None if factor < LARGEST_FACTORS[view.output().dtype] else f"factor {factor:g}"
 
 
 def _factor(view: NodeView) -> float:
@@ -49,6 +49,7 @@ class Mul(Binary):
     rules = binary_rules(
         rules.option_in("fused_activation_function", ("NONE", "RELU", "RELU6", "RELU_N1_TO_1"), "NONE"),
         factor_bounded,
+        types=operands_alike,
     )
 
     @staticmethod

@@ -25,7 +25,7 @@ def function(view: NodeView, known: Mapping[int, Function]) -> Function | None:
     """What a checked layer's output is of one tensor, where all its operands are functions of that, by `known` or the
     tensor itself, or one constant for all elements. None for any other layer."""
     operator = OPERATORS[view.node.op]
-    if not issubclass(operator, Elementwise):
+    if not issubclass(operator, Elementwise) or view.kind != "int8":
         return None
     operands = [view.given(position) for position in range(operator.operands)]
     sources = [known.get(t.index, Function(t.index, INT8_VALUES)) for t in operands if t.data is None]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which values each channel of each tensor can take, for every int8 input of the model: exact integer intervals.
+"""Which values each channel of each tensor can take, for every input of the model: exact integer intervals.
 
 A channel is an index of a tensor's last dimension. Each interval holds over all positions of that channel.
 """
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinyq_deploy.fixed_point import INT32_MAX
+from tinyq_deploy.fixed_point import INT32_MAX, limits
 from tinyq_deploy.graph import Graph, NodeView, Tensor
 from tinyq_deploy.ops import OPERATORS
 from tinyq_deploy.ops.conv_2d import output_range
@@ -72,13 +72,16 @@ def analyze(graph: Graph) -> Analysis:
 
 
 def anything(tensor: Tensor) -> Interval:
-    """All int8 values in every channel."""
+    """All values of the tensor's type in every channel; those of int8 where it is not an integer."""
     count = channels(tensor)
-    return Interval(np.full(count, -128, np.int64), np.full(count, 127, np.int64))
+    low, high = limits(tensor.dtype if np.dtype(tensor.dtype).kind in "iu" else "int8")
+    return Interval(np.full(count, low, np.int64), np.full(count, high, np.int64))
 
 
 def _through(view: NodeView, found: Mapping[int, Interval], output: int) -> Interval:
     op, operator = view.node.op, OPERATORS[view.node.op]
+    if view.kind == "int16":
+        return anything(view.graph.tensors[output])
     if issubclass(operator, Elementwise):
         return _elementwise(view, operator, [_operand(view.given(i), found) for i in range(operator.operands)])
     if op in ("AVERAGE_POOL_2D", "MAX_POOL_2D"):
