@@ -15,8 +15,8 @@ OPERANDS_INT8 = "Both inputs and the output are int8, quantised as a whole, zero
 BROADCAST = "The inputs broadcast to the output's shape, which has at most 6 dimensions where they differ."
 INPUT_INT8 = "Input and output are int8, quantised as a whole, zero point in -128..127."
 MOVED = (
-    "What is moved is int8 with one scale and zero point (in -128..127) before and after, or shape arithmetic on int32 "
-    "or int64 constants."
+    "What is moved is int8 or int16 with one scale and zero point (in the type's range) before and after, int32, bool "
+    "or float32, or shape arithmetic on int64 constants."
 )
 WEIGHTS = "The weights are constant int8 with zero point 0, one scale or one per channel of axis {axis}."
 BIAS = "The bias, if any, is a constant int32 vector with one entry per output channel."

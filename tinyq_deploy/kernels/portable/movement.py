@@ -6,12 +6,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from tinyq_deploy.graph import NodeView, Tensor
-from tinyq_deploy.kernels.base import Argument, Kernel, KernelCall, Read, Scratch, Target, Write, operand
+from tinyq_deploy.kernels.base import Argument, Constant, Kernel, KernelCall, Read, Scratch, Target, Write, operand
 from tinyq_deploy.kernels.portable.base import portable_call
 from tinyq_deploy.ops.concatenation import MOST_PARTS, Joiner, inputs
 from tinyq_deploy.ops.movement import MOST_AXES, Axis, Copy, Mover, whole
 from tinyq_deploy.ops.split import Splitter, outputs, split_source
+
+# Bytes of the widest element that the kernel moves at once; a wider one is a run of bytes.
+WIDEST = 4
 
 
 @dataclass(frozen=True)
@@ -26,18 +31,26 @@ class CopyParams:
     filled: int
     fill: int
     output_bytes: int
+    width: int
+
+
+def moved_operand(tensor: Tensor, name: str) -> Read | Constant:
+    """An input of which bytes are moved, whatever its type."""
+    read = operand(tensor, name)
+    return read if isinstance(read, Read) else Constant(name, read.values.reshape(-1).view(np.int8))
 
 
 def copy_call(source: Tensor, output: Tensor, copy: Copy) -> KernelCall:
     """The call that makes `output` of `source`: a view where nothing moves."""
-    read = operand(source, "input")
+    read = moved_operand(source, "input")
     if copy.is_whole and isinstance(read, Read):
         return KernelCall("portable", None, arguments=(read, Write(output.index)))
-    axes = (Axis(1, 0, 0),) * (MOST_AXES - len(copy.axes)) + copy.axes
+    kept = copy.axes[:-1] if copy.axes[-1] == Axis(copy.width, 1, 1) and 1 < copy.width <= WIDEST else copy.axes
+    axes = (Axis(1, 0, 0),) * (MOST_AXES - len(kept)) + kept
     params = CopyParams(
         tuple(axis.extent for axis in axes), tuple(axis.input_step for axis in axes),
         tuple(axis.output_step for axis in axes), copy.input_start, copy.output_start,
-        copy.fill is not None, copy.fill or 0, output.bytes,
+        copy.fill is not None, copy.fill or 0, output.bytes, copy.width,
     )  # fmt: skip
     return portable_call("copy", "copy", params, read, Write(output.index))
 
@@ -81,7 +94,7 @@ class PortableJoin(Kernel):
         tensors = inputs(view)
         if len(tensors) == 1:
             return copy_call(tensors[0], view.output(), whole(tensors[0]))
-        reads = [operand(tensor, f"input{position}") for position, tensor in enumerate(tensors)]
+        reads = [moved_operand(tensor, f"input{position}") for position, tensor in enumerate(tensors)]
         return portable_call("join", "rows", Joiner.params(view), *_ten(reads), Write(view.output().index))
 
 
@@ -99,7 +112,7 @@ class PortableSplit(Kernel):
         if len(parts) == 1:
             return copy_call(source, parts[0], whole(source))
         writes = [Write(part.index) for part in parts]
-        return portable_call("split", "rows", Splitter.params(view), operand(source, "input"), *_ten(writes))
+        return portable_call("split", "rows", Splitter.params(view), moved_operand(source, "input"), *_ten(writes))
 
 
 def _ten(pointers: Sequence[Argument]) -> list[Argument]:
