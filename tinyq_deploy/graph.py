@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 Option = int | float | bool | str
 NO_TENSOR = -1
-# What a node computes on: int8 with int8 weights, if any; int16 activations with int8 weights; int8 with int4 weights.
+# What a node computes on: int16 activations, with int8 weights if any; int8 with int4 weights; int8 is all the rest.
 Kind = Literal["int8", "int16", "int4"]
 INT4 = "int4"
 

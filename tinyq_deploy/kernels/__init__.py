@@ -28,6 +28,7 @@ from tinyq_deploy.kernels.own.plain_depthwise_conv_2d import OwnPlainDepthwiseCo
 from tinyq_deploy.kernels.own.plain_fully_connected import OwnPlainFullyConnected
 from tinyq_deploy.kernels.own.plain_pool_2d import OwnAveragePool2D, OwnMaxPool2D
 from tinyq_deploy.kernels.own.plain_softmax import OwnSoftmax
+from tinyq_deploy.kernels.portable.base import ALIKE
 from tinyq_deploy.kernels.portable.binary import PortableBinary
 from tinyq_deploy.kernels.portable.conv_2d import PortableConv2D, PortableDepthwiseConv2D
 from tinyq_deploy.kernels.portable.fully_connected import PortableFullyConnected
@@ -37,8 +38,13 @@ from tinyq_deploy.kernels.portable.quantize import PortableDequantize, PortableQ
 from tinyq_deploy.kernels.portable.reduce import PortableReduce
 from tinyq_deploy.kernels.portable.softmax import PortableSoftmax
 from tinyq_deploy.kernels.portable.table import PortableTable, unary_operators
+from tinyq_deploy.kernels.portable.wide_unary import PortableSigmoid, PortableSlopes
+from tinyq_deploy.ops.abs import Abs
+from tinyq_deploy.ops.leaky_relu import LeakyRelu
+from tinyq_deploy.ops.logistic import Logistic, Tanh
 from tinyq_deploy.ops.pad import Pad, PadV2
 from tinyq_deploy.ops.reduce import Mean, ReduceMax, ReduceMin, Sum
+from tinyq_deploy.ops.relu import Relu, Relu6
 from tinyq_deploy.ops.slice import Slice, StridedSlice
 from tinyq_deploy.ops.transpose import Transpose
 
@@ -71,11 +77,11 @@ KERNELS: tuple[Kernel, ...] = (
     CmsisNNMaxPool2D(),
     CmsisNNSoftmax(),
     PortableAveragePool2D(),
-    PortableBinary("ADD", "add"),
-    PortableBinary("MAXIMUM", "maximum"),
-    PortableBinary("MINIMUM", "maximum"),
-    PortableBinary("MUL", "mul"),
-    PortableBinary("SUB", "add"),
+    PortableBinary("ADD", "add", ALIKE),
+    PortableBinary("MAXIMUM", "maximum", ALIKE),
+    PortableBinary("MINIMUM", "maximum", ALIKE),
+    PortableBinary("MUL", "mul", ALIKE),
+    PortableBinary("SUB", "add", ALIKE),
     PortableJoin("CONCATENATION"),
     PortableConv2D(),
     PortableDepthwiseConv2D(),
@@ -101,6 +107,9 @@ KERNELS: tuple[Kernel, ...] = (
     PortableCopy(Transpose),
     PortableSplit("UNPACK"),
     *(PortableTable(op) for op in unary_operators()),
+    *(PortableSlopes(operator) for operator in (Abs, LeakyRelu, Relu, Relu6)),
+    PortableSigmoid(Logistic),
+    PortableSigmoid(Tanh),
 )
 
 FUSED_KERNELS: tuple[FusedKernel, ...] = (OwnDspConv2D3x3Add(), OwnDspConv2DAdd())

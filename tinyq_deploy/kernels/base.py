@@ -131,7 +131,7 @@ class Kernel(ABC):
 
     op: str
     kernel_set: ClassVar[KernelSet]
-    kinds: ClassVar[tuple[Kind, ...]] = ("int8",)
+    kinds: tuple[Kind, ...] = ("int8",)
 
     @abstractmethod
     def call(self, view: NodeView, target: Target) -> KernelCall | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from tinyq_deploy.graph import NodeView
 from tinyq_deploy.kernels.base import Kernel, KernelCall, Read, Target, Write, operand
-from tinyq_deploy.kernels.portable.base import portable_call
+from tinyq_deploy.kernels.portable.base import ALIKE, SUFFIXES, portable_call
 from tinyq_deploy.ops.reduce import Reduce
 
 
@@ -14,6 +14,7 @@ class PortableReduce(Kernel):
     another factor."""
 
     kernel_set = "portable"
+    kinds = ALIKE
 
     def __init__(self, operator: type[Reduce], function: str) -> None:
         self.op, self.operator, self.function = operator.name, operator, function
@@ -23,4 +24,5 @@ class PortableReduce(Kernel):
         read = operand(view.given(0), "input")
         in_place = (read.tensor,) if isinstance(read, Read) else ()
         params, write = self.operator.params(view), Write(view.output().index)
-        return portable_call(self.function, "reduce", params, read, write, in_place=in_place)
+        suffix = SUFFIXES[view.kind]
+        return portable_call(self.function, "reduce", params, read, write, in_place=in_place, suffix=suffix)
