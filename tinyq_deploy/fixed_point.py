@@ -119,7 +119,9 @@ def requantize_wide_array(
 ) -> npt.NDArray[np.int64]:
     """TFLite's MultiplyByQuantizedMultiplier of 64-bit sums, element by element, broadcast: the multiplier is cut to 15
     bits, and there is one rounding, halves up. Takes |values| below 2^47 and shifts of at most 7."""
-    reduced = np.where(np.asarray(multiplier) < 0x7FFF0000, (np.asarray(multiplier, np.int64) + (1 << 15)) >> 16, 0x7FFF)
+    reduced = np.where(
+        np.asarray(multiplier) < 0x7FFF0000, (np.asarray(multiplier, np.int64) + (1 << 15)) >> 16, 0x7FFF
+    )
     right = 15 - np.asarray(shift, np.int64)
     result: npt.NDArray[np.int64] = (values * reduced + (np.int64(1) << (right - 1))) >> right
     return result

@@ -210,8 +210,7 @@ class _Reader:
 def unpacked_int4(packed: npt.NDArray[np.uint8], size: int) -> npt.NDArray[np.uint8]:
     """[size] numbers in -8..7 as bytes, from two a byte, the first in the lower four bits."""
     nibbles = np.stack([packed & 15, packed >> 4], axis=-1).reshape(-1)[:size]
-    signed: npt.NDArray[np.uint8] = (nibbles ^ 8) - np.uint8(8)  # modulo 256
-    return signed
+    return np.asarray((nibbles ^ 8) - np.uint8(8), np.uint8)  # modulo 256
 
 
 def _frozen(array: npt.NDArray[Any]) -> npt.NDArray[np.generic]:

@@ -135,7 +135,14 @@ def _quantized_types(tensors: tuple[Tensor, ...]) -> list[dict[str, object]]:
         ("uint8", "_uint8", "0", "UINT8_MAX", "512.0f"),
     )
     return [
-        {"dtype": dtype, "ctype": c_text.CTYPES[dtype], "suffix": suffix, "least": least, "most": most, "beyond": beyond}
+        {
+            "dtype": dtype,
+            "ctype": c_text.CTYPES[dtype],
+            "suffix": suffix,
+            "least": least,
+            "most": most,
+            "beyond": beyond,
+        }
         for dtype, suffix, least, most, beyond in known
         if dtype in {tensor.dtype for tensor in tensors}
     ]

@@ -63,7 +63,9 @@ def _rows_of(plan: Plan, part: Part) -> str:
 def _argument(plan: Plan, layer: Layer, part: Part, argument: object, arrays: weights.Weights, prefix: str) -> str:
     match argument:
         case Read(tensor):
-            return "input" if layer.chain else f"(const {_element(plan, tensor)} *)&{prefix}_arena[{plan.offsets[tensor]}]"
+            return (
+                "input" if layer.chain else f"(const {_element(plan, tensor)} *)&{prefix}_arena[{plan.offsets[tensor]}]"
+            )
         case Write(tensor):
             return "output" if layer.chain else f"({_element(plan, tensor)} *)&{prefix}_arena[{plan.offsets[tensor]}]"
         case Constant(name):

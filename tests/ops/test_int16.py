@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -314,7 +313,6 @@ WHOLE = {
     "average": pool_model("AVERAGE_POOL_2D", BASE),
     "max": pool_model("MAX_POOL_2D", BASE),
 }  # fmt: skip
-
 
 
 @pytest.mark.parametrize("optimize", ["speed", pytest.param("size", marks=pytest.mark.exhaustive)])

@@ -204,7 +204,8 @@ def packed_int4(values: npt.NDArray[Any]) -> npt.NDArray[np.int8]:
     """Numbers in -8..7, two a byte, the first in the lower four bits, as TFLite stores them."""
     flat = values.reshape(-1).view(np.uint8) & 15
     pairs = np.append(flat, np.zeros(flat.size % 2, np.uint8)).reshape(-1, 2)
-    return (pairs[:, 0] | pairs[:, 1] << 4).view(np.int8)
+    packed: npt.NDArray[np.int8] = (pairs[:, 0] | pairs[:, 1] << 4).view(np.int8)
+    return packed
 
 
 def bias_or_zeros(view: NodeView, position: int, channels: int) -> npt.NDArray[np.int32]:

@@ -89,7 +89,8 @@ def narrow_sums(view: NodeView) -> bool:
 
 
 def wide_sums(view: NodeView) -> str | None:
-    """With int16 activations and 64-bit sums, factors are below 2^7 and filters have fewer than 2^23 weights a channel."""
+    """With int16 activations and 64-bit sums, factors are below 2^7 and filters have fewer than 2^23 weights a
+    channel."""
     if view.kind != "int16" or narrow_sums(view):
         return None
     filter_ = view.given(FILTER)

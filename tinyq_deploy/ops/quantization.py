@@ -74,7 +74,9 @@ def factor_bounded(view: NodeView) -> str | None:
     if source.dtype == "float32":
         return None
     factor = source.scale / view.output().scale
-    return None if factor < (LARGEST_WIDE_FACTOR if source.dtype == "int16" else LARGEST_FACTOR) else f"factor {factor:g}"
+    return (
+        None if factor < (LARGEST_WIDE_FACTOR if source.dtype == "int16" else LARGEST_FACTOR) else f"factor {factor:g}"
+    )
 
 
 def to_reals(view: NodeView) -> str | None:

@@ -141,9 +141,8 @@ def weights(position: int, channel_axis: int, int4: bool = False) -> Rule:
     def rule(view: NodeView) -> str | None:
         tensor = view.given(position)
         quantization = tensor.quantization
-        if tensor.dtype == INT4 and int4 and view.given(0).dtype != "int8":
-            return f"{tensor.name!r} is {INT4}, {view.given(0).name!r} {view.given(0).dtype}"
-        if tensor.dtype not in allowed or tensor.data is None:
+        fits = tensor.dtype in (allowed if view.given(0).dtype == "int8" else ("int8",))
+        if not fits or tensor.data is None:
             return f"{tensor.name!r} is {tensor.dtype}, {'constant' if tensor.data is not None else 'not constant'}"
         if quantization is None:
             return f"{tensor.name!r} has no scale"
@@ -158,7 +157,8 @@ def weights(position: int, channel_axis: int, int4: bool = False) -> Rule:
 
     kinds = "int8 or, with int8 activations, int4," if int4 else "int8"
     return documented(
-        rule, f"The weights are constant {kinds} with zero point 0, one scale or one per channel of axis {channel_axis}."
+        rule,
+        f"The weights are constant {kinds} with zero point 0, one scale or one per channel of axis {channel_axis}.",
     )
 
 

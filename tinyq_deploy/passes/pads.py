@@ -24,8 +24,8 @@ class PadsReport(Report):
     name = "pads"
     proof = (
         "A convolution counts what lies outside its input as the input's zero point, which is the value that the PAD "
-        "put there; MAX_POOL_2D leaves it out, and the PAD's value was the least of its type, below which no maximum lies. Each window "
-        "meets the same elements as before."
+        "put there; MAX_POOL_2D leaves it out, and the PAD's value was the least of its type, below which no maximum "
+        "lies. Each window meets the same elements as before."
     )
 
     taken: tuple[tuple[int, int], ...]

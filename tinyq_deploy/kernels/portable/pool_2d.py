@@ -19,7 +19,9 @@ class PortableAveragePool2D(Kernel):
     def call(self, view: NodeView, target: Target) -> KernelCall | None:
         """Takes every node."""
         reads, writes = Read(view.given(0).index), Write(view.output().index)
-        return portable_call("average_pool_2d", "pool_2d", AveragePool2D.params(view), reads, writes, suffix=SUFFIXES[view.kind])
+        return portable_call(
+            "average_pool_2d", "pool_2d", AveragePool2D.params(view), reads, writes, suffix=SUFFIXES[view.kind]
+        )
 
 
 class PortableMaxPool2D(Kernel):
@@ -32,4 +34,6 @@ class PortableMaxPool2D(Kernel):
     def call(self, view: NodeView, target: Target) -> KernelCall | None:
         """Takes every node."""
         reads, writes = Read(view.given(0).index), Write(view.output().index)
-        return portable_call("max_pool_2d", "pool_2d", MaxPool2D.params(view), reads, writes, suffix=SUFFIXES[view.kind])
+        return portable_call(
+            "max_pool_2d", "pool_2d", MaxPool2D.params(view), reads, writes, suffix=SUFFIXES[view.kind]
+        )

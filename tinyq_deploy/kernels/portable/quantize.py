@@ -29,9 +29,7 @@ class PortableQuantize(Kernel):
             name, params, suffix = "quantize", Quantize.affine(view), "_s16" if output.dtype == "int16" else ""
             return portable_call(name, "affine", params, read, write, in_place=in_place, suffix=suffix)
         suffix, both = _SUFFIXES.get((source.dtype, output.dtype), ""), Quantize.params(view)
-        return portable_call(
-            "requantize", "requantize", both, read, write, in_place=in_place, lead=lead, suffix=suffix
-        )
+        return portable_call("requantize", "requantize", both, read, write, in_place=in_place, lead=lead, suffix=suffix)
 
 
 class PortableDequantize(Kernel):
