@@ -20,7 +20,7 @@ from tinyq_deploy.kernels.base import Read
 from tinyq_deploy.lower import lower
 from tinyq_deploy.ops import OPERATORS
 from tinyq_deploy.ops.elementwise import INT8_VALUES, Elementwise
-from tinyq_deploy.oracle import Oracle
+from tinyq_deploy.oracle import Oracle, repaired
 from tinyq_deploy.read import read
 from tinyq_deploy.workers.client import Worker, WorkerDied, WorkerError
 
@@ -30,15 +30,15 @@ SEED = 20240229
 
 @cache
 def _worker(kind: str) -> Worker:
-    if kind == "tflite-micro" and find_spec("tflite_micro") is None:
+    if kind != "litert" and find_spec("tflite_micro") is None:
         pytest.skip("tflite-micro is not installed")
     return Worker("oracle")
 
 
 def reference(model: bytes, kind: str = "tflite-micro") -> Oracle:
-    """tflite-micro's reference kernels for `model`, until the next call; or where they lack one, `kind` "litert". One
-    process serves all: starting one takes longer than most models run. Whole models are compared with `open_oracle`
-    itself."""
+    """tflite-micro's reference kernels for `model`, until the next call; or where they lack one, `kind` "litert", or
+    where they compute one wrongly, "mixed". One process serves all: starting one takes longer than most models run.
+    Whole models are compared with `open_oracle` itself."""
     try:
         return _open(model, kind)
     except WorkerDied:  # an earlier model ended it
@@ -48,8 +48,9 @@ def reference(model: bytes, kind: str = "tflite-micro") -> Oracle:
 
 def _open(model: bytes, kind: str) -> Oracle:
     worker = _worker(kind)
+    model, foreign = repaired(model)
     try:
-        answer, _ = worker.call({"do": "open", "kind": kind, "keep": False}, [model], timeout=60)
+        answer, _ = worker.call({"do": "open", "kind": kind, "keep": False, "foreign": foreign}, [model], timeout=60)
     except WorkerDied:
         raise
     except WorkerError as error:
@@ -64,7 +65,7 @@ def samples(graph: Graph, count: int = 3, seed: int = SEED) -> list[list[Array]]
     fixed = [[_alike(graph, tensor, value) for tensor in tensors] for value in (-128, 127, 0)]
     fixed += [[_alike(graph, t, 0) if t.dtype != "int16" else np.full(t.shape, end, np.int16) for t in tensors]
               for end in (-32768, 32767) if any(t.dtype == "int16" for t in tensors)]  # fmt: skip
-    points = [_alike(graph, t, 0 if t.dtype == "float32" else t.zero_point) for t in tensors]
+    points = [_alike(graph, t, t.zero_point if t.quantized else 0) for t in tensors]
     noise = [[_noise(graph, tensor, rng) for tensor in tensors] for _ in range(count)]
     return [*fixed, points, *noise]
 
@@ -73,8 +74,8 @@ def _alike(graph: Graph, tensor: Tensor, value: int) -> Array:
     """One int8 `value` everywhere in the type of `tensor`: the uint8 of the same bits, the real that becomes it."""
     if tensor.dtype == "float32":
         return _real(graph, tensor, np.full(tensor.shape, value))
-    if tensor.dtype == "int16":
-        return np.full(tensor.shape, value, np.int16)
+    if tensor.dtype == "int16" or not tensor.quantized:
+        return np.full(tensor.shape, value).astype(tensor.dtype)
     return np.full(tensor.shape, value).astype(np.int8).view(tensor.dtype)
 
 
@@ -86,6 +87,8 @@ def _noise(graph: Graph, tensor: Tensor, rng: np.random.Generator) -> Array:
     if tensor.dtype == "int16":
         reach = rng.choice([1 << 15, 1 << 15, 1 << 8])
         return rng.integers(-reach, reach, tensor.shape).astype(np.int16)
+    if not tensor.quantized:
+        return rng.integers(-70000, 70000, tensor.shape).astype(tensor.dtype)
     return rng.integers(-128, 128, tensor.shape).astype(np.int8).view(tensor.dtype)
 
 
@@ -95,9 +98,11 @@ def _reach(graph: Graph, tensor: Tensor) -> int:
 
 
 def _real(graph: Graph, tensor: Tensor, quantized: Array) -> Array:
-    """The real values of `quantized` in the type that QUANTIZE makes of the tensor."""
+    """The real values of `quantized` in the type that QUANTIZE makes of the tensor; where nothing does, themselves."""
     node = next(node for node in graph.nodes if tensor.index in node.inputs)
     output = graph.tensors[node.outputs[0]]
+    if not output.quantized:
+        return np.asarray(quantized, np.float32)
     return ((quantized - output.zero_point) * output.scale).astype(np.float32)
 
 

@@ -11,7 +11,7 @@ import struct
 import subprocess
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import IO
@@ -223,7 +223,9 @@ class Kernels:
     ) -> bytes:
         """The outputs of one call, one after the other. `arrays` holds the activations by tensor number, `output_bytes`
         their sizes; `over` is the input position (0 or 1) over which the output is written, None for memory of its
-        own."""
+        own. Batches are calls of their own."""
+        if call.batches > 1:
+            return b"".join(self._batch(call, batch, arrays, output_bytes, over) for batch in range(call.batches))
         parts = [call.function.encode().ljust(64, b"\0") if call.function else b""]
         values = [value for _, value in call.params]
         kinds = "".join("f" if isinstance(value, float) else "i" for value in values)
@@ -245,6 +247,13 @@ class Kernels:
             parts.append(struct.pack("<II", _GIVEN, len(data)) + data)
         written = (argument.tensor for argument in call.arguments if isinstance(argument, Write))
         return self._ask(b"".join(parts), sum(output_bytes[tensor] for tensor in written))
+
+    def _batch(self, call: KernelCall, batch: int, arrays: Mapping[int, Array], output_bytes: Mapping[int, int],
+               over: int | None) -> bytes:  # fmt: skip
+        tensors = [argument.tensor for argument in call.arguments if isinstance(argument, Read)]
+        read = {tensor: arrays[tensor].reshape(call.batches, -1)[batch] for tensor in tensors}
+        sizes = {tensor: size // call.batches for tensor, size in output_bytes.items()}
+        return self.run(replace(call, batches=1), read, sizes, over=over)
 
     def _ask(self, request: bytes, size: int) -> bytes:
         if self._child is None:
@@ -295,7 +304,9 @@ def _kernel_table() -> str:
     lines, rows = [], []
     for path in sorted((assets.folder("firmware") / "kernels" / "portable").glob("*.h")):
         for function, name, params, rest in _KERNEL.findall(path.read_text(encoding="utf-8")):
-            arguments = ", ".join(f"a[{i}]" for i in range(rest.count(",") + 1))
+            last = rest.count(",")
+            pointers = "(void *)&" if "*const *" in rest else ""  # an array of all arguments that are left
+            arguments = ", ".join(f"{pointers if i == last else ''}a[{i}]" for i in range(last + 1))
             lines.append(f'#include "portable/{path.name}"')
             lines.append(f"static void run_{name}(const void *p, void **a) {{ {function}(p, {arguments}); }}")
             rows.append(f'    {{"{function}", sizeof({params}), run_{name}}},')

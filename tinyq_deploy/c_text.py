@@ -20,7 +20,7 @@ _WINDOWS_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
 LONGEST_NAME = 40
 _ROW = {1: 24, 2: 16, 4: 8, 8: 4}
 _INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16")
-CTYPES = {"float32": "float", **{name: f"{name}_t" for name in _INTEGERS}}
+CTYPES = {"bool": "uint8_t", "float32": "float", **{name: f"{name}_t" for name in _INTEGERS}}
 
 
 def identifier(text: str) -> str:

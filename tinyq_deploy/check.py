@@ -10,7 +10,9 @@ from tinyq_deploy.graph import NO_TENSOR, Graph, NodeView, Tensor
 from tinyq_deploy.ops import OPERATORS
 from tinyq_deploy.ops.base import sentence
 
-_BOUNDARY = "int8 or int16, or float32 or uint8 that QUANTIZE or DEQUANTIZE converts"
+_BOUNDARY = "int8, int16, int32 or bool, or float32 or uint8 that is only moved or converted"
+# Numbers that have no scale.
+PLAIN_INTEGERS = ("int32", "bool")
 _REQUANTIZE = "quantise it to full int8: `tinyq-deploy quantize MODEL --representative-data DATA`"
 
 
@@ -30,11 +32,11 @@ def _whole(graph: Graph) -> Iterator[Fault]:
         if not tensors:
             yield Fault(f"a model has {what}", f"0 {what}")
         for tensor in tensors:
-            if tensor.dtype not in ("int8", "int16") and not _converted(graph, tensor):
+            if tensor.dtype not in ("int8", "int16", *PLAIN_INTEGERS) and not _converted(graph, tensor):
                 yield Fault(
                     f"the model's {what} are {_BOUNDARY}", f"{tensor.name[:60]!r} is {tensor.dtype}", _REQUANTIZE
                 )
-            elif tensor.dtype != "float32" and (tensor.quantization is None or len(tensor.quantization.scale) != 1):
+            elif tensor.dtype == "int8" and (tensor.quantization is None or len(tensor.quantization.scale) != 1):
                 yield Fault(f"the model's {what} have one scale", f"{tensor.name[:60]!r} has none or several")
             elif tensor.data is not None:
                 yield Fault(f"the model's {what} are computed", f"{tensor.name[:60]!r} is a constant")
@@ -43,9 +45,9 @@ def _whole(graph: Graph) -> Iterator[Fault]:
 
 
 def _converted(graph: Graph, tensor: Tensor) -> bool:
-    """Whether only conversions read and write a tensor of the model's boundary."""
-    users = {node.op for node in graph.nodes if tensor.index in (*node.inputs, *node.outputs)}
-    return tensor.dtype in ("float32", "uint8") and users <= {"QUANTIZE", "DEQUANTIZE"}
+    """Whether only operators that take real values read and write a tensor of the model's boundary."""
+    users = {OPERATORS.get(node.op) for node in graph.nodes if tensor.index in (*node.inputs, *node.outputs)}
+    return tensor.dtype in ("float32", "uint8") and all(user is not None and user.takes_reals for user in users)
 
 
 def _order(graph: Graph) -> Iterator[Fault]:

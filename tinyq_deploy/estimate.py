@@ -107,6 +107,8 @@ def noise(tensor: Tensor, x: int = 12345) -> npt.NDArray[Any]:
         x = (x * 1664525 + 1013904223) & 0xFFFFFFFF
         values.append(x >> 24)
     data = np.array(values, np.uint8)
+    if tensor.dtype == "bool":
+        return (data > 127).reshape(tensor.shape)
     data = (data.view(np.int8) / 128).astype(np.float32) if real else data.view(tensor.dtype)
     return data.reshape(tensor.shape)
 

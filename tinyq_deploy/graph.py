@@ -54,6 +54,11 @@ class Tensor:
         return -(-self.size // 2) if self.dtype == INT4 else self.size * np.dtype(self.dtype).itemsize
 
     @property
+    def quantized(self) -> bool:
+        """Whether its values stand for real ones by a scale."""
+        return self.quantization is not None and self.dtype in ("int8", "uint8", "int16")
+
+    @property
     def scale(self) -> float:
         """The scale of a tensor quantised as a whole."""
         assert self.quantization is not None

@@ -109,7 +109,7 @@ def manifest(plan: Plan, board: Board, target: Target, name: str, kernels: str, 
 
 
 def _io(plan: Plan, t: Tensor) -> Io:
-    scale, zero_point = (None, None) if t.dtype == "float32" else (t.scale, t.zero_point)
+    scale, zero_point = (t.scale, t.zero_point) if t.quantized else (None, None)
     return Io(t.name[:80], t.shape, t.dtype, scale, zero_point, t.bytes, plan.offsets[t.index])
 
 

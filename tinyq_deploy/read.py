@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tinyq_deploy.batches import with_true_batches
 from tinyq_deploy.errors import Fault, ModelError
 from tinyq_deploy.fold import shape_arithmetic
 from tinyq_deploy.graph import INT4, NO_TENSOR, Graph, Node, Option, Quantization, Tensor
@@ -44,13 +45,14 @@ _DAMAGE = (struct.error, ValueError, TypeError, IndexError, OverflowError, Attri
 _ENUMERATIONS = {
     "padding": "Padding",
     "fused_activation_function": "ActivationFunctionType",
+    "mode": "MirrorPadMode",
     "weights_format": "FullyConnectedOptionsWeightsFormat",
 }
 
 
 def read(data: bytes, name: str) -> Graph:
-    """The model in `data` as a Graph called `name`, with the values of shape arithmetic. Raises ModelError for anything
-    that is not a sound model file."""
+    """The model in `data` as a Graph called `name`, with true batches and the values of shape arithmetic. Raises
+    ModelError for anything that is not a sound model file."""
     from ai_edge_litert import schema_py_generated as schema
 
     if len(data) > MOST_BYTES:
@@ -65,7 +67,7 @@ def read(data: bytes, name: str) -> Graph:
             f"{type(error).__name__}: {error} in {len(data):,} bytes",
             "the file is truncated or damaged: convert or download it again",
         ) from error
-    return shape_arithmetic(graph)
+    return shape_arithmetic(with_true_batches(graph))
 
 
 def snake_case(name: str) -> str:

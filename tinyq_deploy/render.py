@@ -120,8 +120,8 @@ def _ios(plan: Plan, tensors: tuple[Tensor, ...]) -> list[dict[str, object]]:
             "bytes": tensor.bytes,
             "offset": plan.offsets[tensor.index],
             "ctype": c_text.CTYPES[tensor.dtype],
-            "scale": "" if tensor.dtype == "float32" else c_text.real(tensor.scale),
-            "zero_point": 0 if tensor.dtype == "float32" else tensor.zero_point,
+            "scale": c_text.real(tensor.scale) if tensor.quantized else "",
+            "zero_point": tensor.zero_point if tensor.quantized else 0,
         }
         for position, tensor in enumerate(tensors)
     ]

@@ -9,7 +9,7 @@ from tinyq_deploy import c_text, weights
 from tinyq_deploy.arena import Buffer
 from tinyq_deploy.chain import Band, Chain, Move, Part, Place, Run
 from tinyq_deploy.graph import Node
-from tinyq_deploy.kernels.base import Constant, Read, Scratch, Write
+from tinyq_deploy.kernels.base import Constant, KernelCall, Read, Scratch, Write
 from tinyq_deploy.plan import Layer, Plan
 
 
@@ -50,9 +50,21 @@ def _part(plan: Plan, layer: Layer, part: Part, arrays: weights.Weights, prefix:
         "function": part.call.function,
         "params_type": part.call.params_type,
         "numbers": part.arguments,
+        "batches": part.call.batches,
         "params": [f".{name} = {part.varying.get(name) or c_text.number(value)}," for name, value in part.call.params],
-        "arguments": [_argument(plan, layer, part, argument, arrays, prefix) for argument in part.call.arguments],
+        "arguments": _passed(
+            part.call, [_argument(plan, layer, part, argument, arrays, prefix) for argument in part.call.arguments]
+        ),
     }
+
+
+def _passed(call: KernelCall, arguments: list[str]) -> list[str]:
+    """The arguments as the C function takes them."""
+    if call.pointers is None:
+        return arguments
+    constant = "" if isinstance(call.arguments[call.pointers], Write) else "const "
+    pointers = ",\n            ".join(arguments[call.pointers :])
+    return [*arguments[: call.pointers], f"({constant}int8_t *const[]){{\n            {pointers},\n        }}"]
 
 
 def _rows_of(plan: Plan, part: Part) -> str:
@@ -63,11 +75,9 @@ def _rows_of(plan: Plan, part: Part) -> str:
 def _argument(plan: Plan, layer: Layer, part: Part, argument: object, arrays: weights.Weights, prefix: str) -> str:
     match argument:
         case Read(tensor):
-            return (
-                "input" if layer.chain else f"(const {_element(plan, tensor)} *)&{prefix}_arena[{plan.offsets[tensor]}]"
-            )
+            return _activation(plan, layer, part, tensor, prefix, "const ", "input")
         case Write(tensor):
-            return "output" if layer.chain else f"({_element(plan, tensor)} *)&{prefix}_arena[{plan.offsets[tensor]}]"
+            return _activation(plan, layer, part, tensor, prefix, "", "output")
         case Constant(name):
             return f"{prefix}_weights.{arrays.member[(part.symbol, name)]}"
         case Scratch(size):
@@ -76,10 +86,16 @@ def _argument(plan: Plan, layer: Layer, part: Part, argument: object, arrays: we
     raise TypeError(argument)
 
 
-def _element(plan: Plan, tensor: int) -> str:
-    """What a pointer to an activation points to: bytes; int16 goes to kernels that want int16_t and to those that move
-    bytes."""
-    return "void" if plan.graph.tensors[tensor].dtype == "int16" else "int8_t"
+def _activation(plan: Plan, layer: Layer, part: Part, tensor: int, prefix: str, const: str, chained: str) -> str:
+    """A pointer to an activation: bytes, but for int16, which goes to kernels that want int16_t and to those that move
+    bytes; in a chain the function's own argument."""
+    if layer.chain:
+        return chained
+    found, count = plan.graph.tensors[tensor], part.call.batches
+    place = f"&{prefix}_arena[{plan.offsets[tensor]}]"
+    if found.dtype == "int16":
+        return f"({const}void *)({place} + batch * {found.bytes // count})" if count > 1 else f"({const}void *){place}"
+    return f"({const}int8_t *){place}" + (f" + batch * {found.bytes // count}" if count > 1 else "")
 
 
 def _chain(plan: Plan, layer: Layer, chain: Chain, prefix: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_ARRAYS 12
+#define MOST_ARRAYS 80
 enum { GIVEN, OUTPUT, OUTPUT_OVER_FIRST, OUTPUT_OVER_SECOND, ABSENT };
 
 typedef struct {

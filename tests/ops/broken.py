@@ -36,6 +36,7 @@ WIDE_SUMS = (
     "With int16 activations and 64-bit sums, factors are below 2^7 and filters have fewer than 2^23 weights a channel."
 )
 BIAS = "The bias, if any, is a constant int32 vector with one entry per output channel."
+SAME_BATCHES = "Input and output have the same number of batches."
 ACTIVATION_IN = "fused activation function is NONE, RELU, RELU6, RELU_N1_TO_1."
 CHANNELS = (
     "The input channels are a whole number of groups of the filter's, and the output channels divide into as many."

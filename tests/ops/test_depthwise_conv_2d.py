@@ -12,6 +12,7 @@ from broken import (
     ACTIVATION_IN,
     ACTIVATIONS,
     BIAS_TO_INT64,
+    SAME_BATCHES,
     WEIGHTS_TO_INT4,
     WIDE_SUMS,
     assert_complete,
@@ -102,7 +103,7 @@ BROKEN = {
     "The input has 4 dimensions.": [small(input=T((4, 4, 2), 0.5))],
     "The filter has 4 dimensions.": [small(filter=ones(3, 3, 4))],
     "The input is computed at run time.": [small((1, 1, 2))],
-    "The batch is 1.": [small(input=T((2, 4, 4, 2), 0.5), output=T((2, 4, 4, 4), 0.5)), small(output=T((), 0.5))],
+    SAME_BATCHES: [small(input=T((2, 4, 4, 2), 0.5)), small(output=T((), 0.5))],
     ACTIVATIONS: [
         small(**{**WIDE, "output": TENSORS["output"]}),
         small(**{**WIDE, "input": T((1, 4, 4, 2), 0.5, 3, "int16")}),

@@ -29,23 +29,35 @@ from tinyq_deploy.kernels.own.plain_fully_connected import OwnPlainFullyConnecte
 from tinyq_deploy.kernels.own.plain_pool_2d import OwnAveragePool2D, OwnMaxPool2D
 from tinyq_deploy.kernels.own.plain_softmax import OwnSoftmax
 from tinyq_deploy.kernels.portable.base import ALIKE
+from tinyq_deploy.kernels.portable.batch_matmul import PortableBatchMatmul
 from tinyq_deploy.kernels.portable.binary import PortableBinary
+from tinyq_deploy.kernels.portable.cast import PortableCast
 from tinyq_deploy.kernels.portable.conv_2d import PortableConv2D, PortableDepthwiseConv2D
 from tinyq_deploy.kernels.portable.fully_connected import PortableFullyConnected
 from tinyq_deploy.kernels.portable.movement import PortableCopy, PortableJoin, PortableSplit, PortableView
+from tinyq_deploy.kernels.portable.pick import PortableGather, PortablePick
 from tinyq_deploy.kernels.portable.pool_2d import PortableAveragePool2D, PortableMaxPool2D
 from tinyq_deploy.kernels.portable.quantize import PortableDequantize, PortableQuantize
 from tinyq_deploy.kernels.portable.reduce import PortableReduce
+from tinyq_deploy.kernels.portable.resize import PortableResizeBilinear
 from tinyq_deploy.kernels.portable.softmax import PortableSoftmax
+from tinyq_deploy.kernels.portable.space_to_batch import PortableSpaceToBatchNd
 from tinyq_deploy.kernels.portable.table import PortableTable, unary_operators
+from tinyq_deploy.kernels.portable.transpose_conv import PortableTransposeConv
 from tinyq_deploy.kernels.portable.wide_unary import PortableSigmoid, PortableSlopes
 from tinyq_deploy.ops.abs import Abs
+from tinyq_deploy.ops.gather import Gather, GatherNd
 from tinyq_deploy.ops.leaky_relu import LeakyRelu
 from tinyq_deploy.ops.logistic import Logistic, Tanh
+from tinyq_deploy.ops.mirror_pad import MirrorPad
 from tinyq_deploy.ops.pad import Pad, PadV2
 from tinyq_deploy.ops.reduce import Mean, ReduceMax, ReduceMin, Sum
 from tinyq_deploy.ops.relu import Relu, Relu6
+from tinyq_deploy.ops.resize import ResizeNearestNeighbor
 from tinyq_deploy.ops.slice import Slice, StridedSlice
+from tinyq_deploy.ops.space_to_batch import BatchToSpaceNd
+from tinyq_deploy.ops.space_to_depth import DepthToSpace, SpaceToDepth
+from tinyq_deploy.ops.tile import BroadcastTo, Tile
 from tinyq_deploy.ops.transpose import Transpose
 
 KERNELS: tuple[Kernel, ...] = (
@@ -77,19 +89,27 @@ KERNELS: tuple[Kernel, ...] = (
     CmsisNNMaxPool2D(),
     CmsisNNSoftmax(),
     PortableAveragePool2D(),
+    PortableBatchMatmul(),
+    PortablePick(BatchToSpaceNd),
     PortableBinary("ADD", "add", ALIKE),
     PortableBinary("MAXIMUM", "maximum", ALIKE),
     PortableBinary("MINIMUM", "maximum", ALIKE),
     PortableBinary("MUL", "mul", ALIKE),
     PortableBinary("SUB", "add", ALIKE),
+    PortablePick(BroadcastTo),
+    PortableCast(),
     PortableJoin("CONCATENATION"),
     PortableConv2D(),
     PortableDepthwiseConv2D(),
+    PortablePick(DepthToSpace),
     PortableDequantize(),
     PortableView("EXPAND_DIMS"),
     PortableFullyConnected(),
+    PortableGather(Gather),
+    PortableGather(GatherNd),
     PortableMaxPool2D(),
     PortableReduce(Mean, "sum"),
+    PortablePick(MirrorPad),
     PortableJoin("PACK"),
     PortableCopy(Pad),
     PortableCopy(PadV2),
@@ -97,14 +117,20 @@ KERNELS: tuple[Kernel, ...] = (
     PortableReduce(ReduceMax, "reduce_max"),
     PortableReduce(ReduceMin, "reduce_min"),
     PortableView("RESHAPE"),
+    PortableResizeBilinear(),
+    PortablePick(ResizeNearestNeighbor),
     PortableCopy(Slice),
     PortableSoftmax(),
+    PortableSpaceToBatchNd(),
+    PortablePick(SpaceToDepth),
     PortableSplit("SPLIT"),
     PortableSplit("SPLIT_V"),
     PortableView("SQUEEZE"),
     PortableCopy(StridedSlice),
     PortableReduce(Sum, "sum"),
+    PortablePick(Tile),
     PortableCopy(Transpose),
+    PortableTransposeConv(),
     PortableSplit("UNPACK"),
     *(PortableTable(op) for op in unary_operators()),
     *(PortableSlopes(operator) for operator in (Abs, LeakyRelu, Relu, Relu6)),

@@ -96,6 +96,8 @@ class KernelCall:
     `in_place` lists the inputs (tensor indices) whose memory the output may take, because each element is read before
     the element at its place is written. `lead` allows the output over the only activation that is read: each byte of
     it is read before that is written, if the input starts at least `lead` bytes after the output (`row_lead`).
+    `batches` calls follow each other, each on the next of so many equal parts of what is read and written.
+    From argument `pointers` on, all are passed as one array of pointers, the last parameter of the C function.
     `library_functions` are the CMSIS-NN functions that the adapter calls. `cost` is None where no table knows it.
     """
 
@@ -108,7 +110,9 @@ class KernelCall:
     in_place: tuple[int, ...] = ()
     library_functions: tuple[str, ...] = ()
     lead: int | None = None
+    batches: int = 1
     cost: Cost | None = None
+    pointers: int | None = None
 
     @property
     def constant_bytes(self) -> int:

@@ -120,7 +120,7 @@ def moves(first: int = 0, last: int | None = 0) -> Rule:
 def unlike(first: Tensor, tensor: Tensor) -> str | None:
     """What keeps two tensors from holding the same kind of values."""
     if first.dtype != tensor.dtype:
-        return f"{first.name!r} is {first.dtype}, {tensor.name!r} {tensor.dtype}"
+        return f"{first.name!r} is {first.dtype}, {tensor.name!r} is {tensor.dtype}"
     if first.dtype not in QUANTIZED_TYPES:
         return None
     found = _unscaled(tensor)
@@ -161,6 +161,8 @@ def integers(position: int, what: str, per_axis_of: int | None = None) -> Rule:
 
 class Mover(Operator):
     """An operator that is one copy of input 0."""
+
+    takes_reals = True
 
     @staticmethod
     @abstractmethod

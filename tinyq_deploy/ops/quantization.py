@@ -101,6 +101,7 @@ class Quantize(Operator):
     """Into a quantised type, from real values or from another quantisation."""
 
     name = "QUANTIZE"
+    takes_reals = True
     rules = (rules.operands(1), rules.computed(0, "input"), rules.same_size, from_bytes_or_reals, factor_bounded)
 
     @staticmethod
@@ -127,6 +128,7 @@ class Dequantize(Operator):
     """Into real values."""
 
     name = "DEQUANTIZE"
+    takes_reals = True
     rules = (rules.operands(1), rules.computed(0, "input"), rules.same_size, to_reals)
 
     @staticmethod

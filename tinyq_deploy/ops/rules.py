@@ -213,10 +213,10 @@ def same_size(view: NodeView) -> str | None:
     return None if a.size == b.size else f"input {list(a.shape)}, output {list(b.shape)}"
 
 
-def batch_one(view: NodeView) -> str | None:
-    """The batch is 1."""
+def same_batches(view: NodeView) -> str | None:
+    """Input and output have the same number of batches."""
     shapes = [view.given(0).shape, view.output().shape]
-    return None if all(shape[:1] == (1,) for shape in shapes) else f"shapes {[list(shape) for shape in shapes]}"
+    return None if shapes[0][:1] == shapes[1][:1] else f"shapes {[list(shape) for shape in shapes]}"
 
 
 def window_output(size: int, kernel: int, stride: int, padding: str) -> int:

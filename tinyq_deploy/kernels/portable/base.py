@@ -15,7 +15,7 @@ SUFFIXES: dict[Kind, str] = {"int8": "", "int16": "_s16", "int4": "_s4"}
 
 def portable_call(
     name: str, struct_name: str, struct: Any, *arguments: Argument, in_place: tuple[int, ...] = (),
-    lead: int | None = None, suffix: str = "",
+    lead: int | None = None, pointers: int | None = None, suffix: str = "",
 ) -> KernelCall:  # fmt: skip
     """A call of tinyq_portable_<name><suffix> in firmware/kernels/portable/<name>.h."""
     return KernelCall(
@@ -27,4 +27,5 @@ def portable_call(
         arguments=arguments,
         in_place=in_place,
         lead=lead,
+        pointers=pointers,
     )

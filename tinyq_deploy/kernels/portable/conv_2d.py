@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 from tinyq_deploy.graph import NodeView
-from tinyq_deploy.kernels.base import Constant, Kernel, KernelCall, Read, Target, Write, row_lead
+from tinyq_deploy.kernels.base import Argument, Constant, Kernel, KernelCall, Read, Target, Write, row_lead
 from tinyq_deploy.kernels.portable.base import portable_call
 from tinyq_deploy.kernels.portable.weighted import function, weights_and_bias
 from tinyq_deploy.ops.conv_2d import INPUT, Conv2D, channel_multipliers
 from tinyq_deploy.ops.depthwise_conv_2d import DepthwiseConv2D
 
 
-def channel_constants(view: NodeView, channels: int) -> tuple[Constant, ...]:
+def channel_constants(view: NodeView, channels: int) -> tuple[Argument, ...]:
     """Filter, bias, multiplier and shift of a convolution with `channels` outputs."""
     factors = channel_multipliers(view, channels)
     return (

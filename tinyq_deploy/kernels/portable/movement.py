@@ -11,7 +11,7 @@ import numpy as np
 from tinyq_deploy.graph import NodeView, Tensor
 from tinyq_deploy.kernels.base import Argument, Constant, Kernel, KernelCall, Read, Scratch, Target, Write, operand
 from tinyq_deploy.kernels.portable.base import ALIKE, portable_call
-from tinyq_deploy.ops.concatenation import MOST_PARTS, Joiner, inputs
+from tinyq_deploy.ops.concatenation import MOST_PARTS, Joiner, Rows, inputs
 from tinyq_deploy.ops.movement import MOST_AXES, Axis, Copy, Mover, whole
 from tinyq_deploy.ops.split import Splitter, outputs, split_source
 
@@ -83,6 +83,34 @@ class PortableCopy(Kernel):
         return copy_call(view.given(0), view.output(), self.mover.copy(view))
 
 
+@dataclass(frozen=True)
+class RowsParams:
+    """Field for field the C struct tinyq_rows_params."""
+
+    rows: int
+    parts: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class ManyRowsParams:
+    """Field for field the C struct tinyq_many_rows_params."""
+
+    rows: int
+    count: int
+
+
+def rows_call(name: str, rows: Rows, one: Read | Constant | Write, parts: Sequence[Argument]) -> KernelCall:
+    """The call of tinyq_portable_<name>, or of _<name>_many where there are more parts than it takes."""
+    if len(parts) > MOST_PARTS:
+        sizes = Constant("parts", np.array(rows.parts, np.int32))
+        params = ManyRowsParams(rows.rows, len(parts))
+        return portable_call(f"{name}_many", "many_rows", params, sizes, one, *parts, pointers=2)
+    missing = MOST_PARTS - len(parts)
+    pointers = [*parts, *[Scratch(0)] * missing]
+    arguments = [*pointers, one] if isinstance(one, Write) else [one, *pointers]
+    return portable_call(name, "rows", RowsParams(rows.rows, rows.parts + (0,) * missing), *arguments)
+
+
 class PortableJoin(Kernel):
     """Row by row, a part of each input."""
 
@@ -98,7 +126,7 @@ class PortableJoin(Kernel):
         if len(tensors) == 1:
             return copy_call(tensors[0], view.output(), whole(tensors[0]))
         reads = [moved_operand(tensor, f"input{position}") for position, tensor in enumerate(tensors)]
-        return portable_call("join", "rows", Joiner.params(view), *_ten(reads), Write(view.output().index))
+        return rows_call("join", Joiner.rows(view), Write(view.output().index), reads)
 
 
 class PortableSplit(Kernel):
@@ -116,9 +144,4 @@ class PortableSplit(Kernel):
         if len(parts) == 1:
             return copy_call(source, parts[0], whole(source))
         writes = [Write(part.index) for part in parts]
-        return portable_call("split", "rows", Splitter.params(view), moved_operand(source, "input"), *_ten(writes))
-
-
-def _ten(pointers: Sequence[Argument]) -> list[Argument]:
-    """As many pointers as the kernel takes, null behind those that exist."""
-    return [*pointers, *[Scratch(0)] * (MOST_PARTS - len(pointers))]
+        return rows_call("split", Splitter.rows(view), moved_operand(source, "input"), writes)

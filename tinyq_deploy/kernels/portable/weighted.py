@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from tinyq_deploy.graph import NodeView
-from tinyq_deploy.kernels.base import Constant, bias_or_zeros, packed_int4, weights
+from tinyq_deploy.kernels.base import Constant, Read, bias_or_zeros, operand, packed_int4, weights
 from tinyq_deploy.ops.conv_2d import BIAS, FILTER, narrow_sums
 
 
@@ -18,11 +18,13 @@ def function(name: str, view: NodeView) -> tuple[str, str]:
     return name, "_s4" if view.kind == "int4" else ""
 
 
-def weights_and_bias(view: NodeView, outputs: int) -> tuple[Constant, Constant]:
+def weights_and_bias(view: NodeView, outputs: int) -> tuple[Read | Constant, Constant]:
     """The filter, of int4 two weights a byte, and the bias [outputs], int64 for 64-bit sums."""
-    values, tensor = weights(view, FILTER), view.input(BIAS)
+    filter_, tensor = operand(view.given(FILTER), "filter"), view.input(BIAS)
     bias = bias_or_zeros(view, BIAS, outputs)
     if view.kind == "int16" and not narrow_sums(view):
         known = tensor is not None and tensor.data is not None
         bias = weights(view, BIAS).reshape(outputs) if known else bias.astype(np.int64)
-    return Constant("filter", packed_int4(values) if view.kind == "int4" else values), Constant("bias", bias)
+    if isinstance(filter_, Constant) and view.kind == "int4":
+        filter_ = Constant("filter", packed_int4(filter_.values))
+    return filter_, Constant("bias", bias)
