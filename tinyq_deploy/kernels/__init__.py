@@ -17,6 +17,7 @@ from tinyq_deploy.kernels.own.dsp_depthwise_conv_2d import (
     DspDepthwiseConv2DFew,
 )
 from tinyq_deploy.kernels.own.dsp_fully_connected import OwnDspFullyConnected
+from tinyq_deploy.kernels.own.dsp_s16 import OwnDspConv2DS16, OwnDspDepthwiseConv2DS16, OwnDspFullyConnectedS16
 from tinyq_deploy.kernels.own.mve_add import MveAdd
 from tinyq_deploy.kernels.own.mve_conv_2d import MveConv2D, MveDepthwiseAsConv2D
 from tinyq_deploy.kernels.own.mve_depthwise_conv_2d import MveDepthwiseConv2D
@@ -71,6 +72,9 @@ KERNELS: tuple[Kernel, ...] = (
     OwnDspConv2D3x3(),
     OwnDspConv2D(),
     OwnDspFullyConnected(),
+    OwnDspConv2DS16(),
+    OwnDspDepthwiseConv2DS16(),
+    OwnDspFullyConnectedS16(),
     OwnPlainConv2D(),
     OwnPlainDepthwiseConv2D(),
     OwnPlainFullyConnected(),
