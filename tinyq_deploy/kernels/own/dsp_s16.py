@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED on int16 for cores with the DSP extension, where 32 bits hold each sum.
+"""CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED on int16 for cores with the DSP extension, where 32 bits hold each
+sum.
 
-TFLite keeps such sums in 64 bits. With constant weights their extremes are known: 32768 times the weights' absolute sum,
-and the bias. Where they fit int32, SMLAD adds two products at a time; and with a shift to the right by 16 to 32 bits,
-which SMMULR does by itself once the multiplier is shifted left, requantisation is one instruction.
+TFLite keeps such sums in 64 bits. With constant weights their extremes are known: 32768 times the weights' absolute
+sum, and the bias. Where they fit int32, SMLAD adds two products at a time; and with a shift to the right by 16 to 32
+bits, which SMMULR does by itself once the multiplier is shifted left, requantisation is one instruction.
 """
 
 from __future__ import annotations
@@ -136,9 +137,7 @@ class OwnDspDepthwiseConv2DS16(Kernel):
         )  # fmt: skip
 
 
-def channel_rows(
-    view: NodeView, filter_: npt.NDArray[Any], factors: Multipliers
-) -> npt.NDArray[np.int32] | None:
+def channel_rows(view: NodeView, filter_: npt.NDArray[Any], factors: Multipliers) -> npt.NDArray[np.int32] | None:
     """[O rounded up to 2, 2] bias and multiplier of the outputs of `filter_` [O, I]; None where a sum could leave int32
     or a shift is none that SMMULR does."""
     if narrow_sums(view):

@@ -54,6 +54,8 @@ TINYQ_KERNEL void tinyq_own_dsp_depthwise_conv_2d_s16(const tinyq_depthwise_conv
                                                       const int16_t *weights, const int32_t *channels, int16_t *output)
 {
     const int32_t depth = p->input_channels;
+    const int fits = (p->filter_height - 1) * p->dilation_height < p->input_height &&
+                     (p->filter_width - 1) * p->dilation_width < p->input_width;
     for (int32_t out_y = 0; out_y < p->output_height; ++out_y) {
         const int32_t y = out_y * p->stride_height - p->pad_top;
         const int32_t ky0 = tinyq_taps_s16(y, 0, p->dilation_height, p->filter_height);
@@ -63,7 +65,7 @@ TINYQ_KERNEL void tinyq_own_dsp_depthwise_conv_2d_s16(const tinyq_depthwise_conv
             const int32_t kx0 = tinyq_taps_s16(x, 0, p->dilation_width, p->filter_width);
             const int32_t kx1 = tinyq_taps_s16(x, p->input_width, p->dilation_width, p->filter_width);
             const int16_t *const window = input + (y * p->input_width + x) * depth;
-            if (ky0 == 0 && kx0 == 0 && ky1 == p->filter_height && kx1 == p->filter_width) {
+            if (fits && ky0 == 0 && kx0 == 0 && ky1 == p->filter_height && kx1 == p->filter_width) {
                 tinyq_depthwise_pixel_s16(p, window, weights, channels, output, 0, p->filter_height, 0, p->filter_width);
             } else {
                 tinyq_depthwise_pixel_s16(p, window, weights, channels, output, ky0, ky1, kx0, kx1);
