@@ -49,6 +49,7 @@ def reference(model: bytes, kind: str = "tflite-micro") -> Oracle:
 def _open(model: bytes, kind: str) -> Oracle:
     worker = _worker(kind)
     model, foreign = repaired(model)
+    kind = kind if foreign or kind != "mixed" else "tflite-micro"
     try:
         answer, _ = worker.call({"do": "open", "kind": kind, "keep": False, "foreign": foreign}, [model], timeout=60)
     except WorkerDied:

@@ -202,7 +202,10 @@ def test_two_models_link_into_one_program(optimize: str) -> None:
     assert done.stdout.split() == ["0.75", "0.75"]  # 1.5 + -1 in steps of 0.75
 
 
-@pytest.mark.parametrize("model", [SMALL, TWO, CHAIN], ids=["small", "two", "no_weights"])
+MODELS = {"small": SMALL, "two": TWO, "no_weights": CHAIN, "moves": nets.moves(), "views": nets.views()}
+
+
+@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 @pytest.mark.parametrize("cc", ["gcc", "zig"])
 def test_every_model_compiles_without_a_warning(model: bytes, cc: str, tmp_path: Path) -> None:
     if cc == "zig":

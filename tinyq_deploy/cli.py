@@ -293,7 +293,8 @@ def tune(
     keep_layers: o.KeepLayers = False, trust_model: o.Trust = False, calibrate: o.Calibrate = None,
     equalize: o.Equalize = None, precision: o.Precision = None, x_key: o.XKey = None, y_key: o.YKey = None,
     method: o.Method = None, probe: o.Probe = None, port: o.PortName = None, baud: o.Baud = None,
-    virtual: o.Virtual = False, simulator: o.SimulatorName = None, out: o.TuningOut = Path("tuning.toml"), json_out: o.Json = None,
+    virtual: o.Virtual = False, simulator: o.SimulatorName = None, out: o.TuningOut = Path("tuning.toml"),
+    json_out: o.Json = None,
 ) -> None:  # fmt: skip
     """Measure every kernel that could run each layer, on a board or a virtual one, into a file for tinyq.toml."""
     from tinyq_deploy import files, records, report

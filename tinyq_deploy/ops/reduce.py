@@ -15,7 +15,7 @@ from tinyq_deploy.ops import movement, rules
 from tinyq_deploy.ops.base import Array, Operator
 from tinyq_deploy.ops.conv_2d import LARGEST_FACTOR
 
-# Loops that the kernel has over axes that stay and over axes that go.
+# Loops that most kernels have over axes that stay and over axes that go; see few_loops.
 MOST_LOOPS = 3
 
 
@@ -89,11 +89,24 @@ def loops(view: NodeView) -> Loops:
     return Loops(*kinds)
 
 
-def few_loops(view: NodeView) -> str | None:
-    """Axes that stay and axes that go, neighbours of a kind counted as one, are at most 3 each."""
+def few_loops(view: NodeView) -> bool:
+    """Whether MOST_LOOPS are enough for either kind of axes, so that `params` describes the node."""
     found = loops(view)
-    most = max(len(found.kept), len(found.reduced))
-    return None if most <= MOST_LOOPS else f"input {list(view.given(0).shape)}, axes {sorted(axes(view))}"
+    return max(len(found.kept), len(found.reduced)) <= MOST_LOOPS
+
+
+@dataclass(frozen=True)
+class ReduceManyParams:
+    """Field for field the C struct tinyq_reduce_many_params."""
+
+    outputs: int
+    elements: int
+    kept: int
+    reduced: int
+    start: int
+    output_offset: int
+    multiplier: int
+    shift: int
 
 
 def elements(view: NodeView) -> int:
@@ -111,7 +124,7 @@ class Reduce(Operator):
 
     @classmethod
     def params(cls, view: NodeView) -> ReduceParams:
-        """Loops and quantisation as the kernels take them."""
+        """Loops and quantisation as the kernels take them that have few loops."""
         found = loops(view)
         (kept, kept_step), (reduced, reduced_step) = _columns(found.kept), _columns(found.reduced)
         multiplier, shift = cls.factor(view)
@@ -119,6 +132,15 @@ class Reduce(Operator):
         return ReduceParams(
             kept, kept_step, reduced, reduced_step, wrap(start), view.output().zero_point, multiplier, shift
         )
+
+    @classmethod
+    def many_params(cls, view: NodeView) -> ReduceManyParams:
+        """Counts and quantisation for any number of loops."""
+        found, count = loops(view), elements(view)
+        return ReduceManyParams(
+            view.output().size, count, len(found.kept), len(found.reduced), wrap(-view.given(0).zero_point * count),
+            view.output().zero_point, *cls.factor(view),
+        )  # fmt: skip
 
     @staticmethod
     def factor(view: NodeView) -> tuple[int, int]:
@@ -135,7 +157,6 @@ def _columns(pairs: tuple[tuple[int, int], ...]) -> tuple[tuple[int, ...], tuple
 _SHAPE_RULES = (
     axes_exist,
     movement.output_is(reduced_shape, "input, axes and keep_dims"),
-    few_loops,
 )
 
 

@@ -34,7 +34,7 @@ typedef struct {
 
 /* The same where the inputs broadcast. The output may be an input of its own size. */
 TINYQ_BODY void tinyq_add_rows(const tinyq_add_rows_params *p, const void *input1, const void *input2, void *output,
-                         int wide)
+                               int wide)
 {
     tinyq_row row = {0};
     int32_t at = 0;
@@ -48,25 +48,25 @@ TINYQ_BODY void tinyq_add_rows(const tinyq_add_rows_params *p, const void *input
 }
 
 TINYQ_KERNEL void tinyq_portable_add(const tinyq_add_params *p, const int8_t *input1, const int8_t *input2,
-                                      int8_t *output)
+                                     int8_t *output)
 {
     tinyq_add(p, input1, input2, output, 0);
 }
 
-TINYQ_KERNEL void tinyq_portable_add_rows(const tinyq_add_rows_params *p, const int8_t *input1, const int8_t *input2,
-                                      int8_t *output)
+TINYQ_KERNEL void tinyq_portable_add_rows(const tinyq_add_rows_params *p, const int8_t *input1,
+                                          const int8_t *input2, int8_t *output)
 {
     tinyq_add_rows(p, input1, input2, output, 0);
 }
 
 TINYQ_KERNEL void tinyq_portable_add_s16(const tinyq_add_params *p, const int16_t *input1, const int16_t *input2,
-                                      int16_t *output)
+                                         int16_t *output)
 {
     tinyq_add(p, input1, input2, output, 1);
 }
 
-TINYQ_KERNEL void tinyq_portable_add_rows_s16(const tinyq_add_rows_params *p, const int16_t *input1, const int16_t *input2,
-                                      int16_t *output)
+TINYQ_KERNEL void tinyq_portable_add_rows_s16(const tinyq_add_rows_params *p, const int16_t *input1,
+                                              const int16_t *input2, int16_t *output)
 {
     tinyq_add_rows(p, input1, input2, output, 1);
 }

@@ -6,15 +6,15 @@
 
 #include "../tinyq_copy_params.h"
 #include "../tinyq_fixed_point.h"
+#include "tinyq_run.h"
 
-/* `count` elements of `width` bytes, a constant after inlining: one load and one store for each. */
-static inline __attribute__((always_inline)) void tinyq_copy_line(size_t width, int32_t count, const int8_t *input,
+/* `count` elements of `width` bytes, a constant after inlining. */
+static inline __attribute__((always_inline)) void tinyq_copy_line(int32_t width, int32_t count, const int8_t *input,
                                                                   int32_t input_step, int8_t *output,
                                                                   int32_t output_step)
 {
     for (int32_t k = 0; k < count; ++k) {
-        memcpy(__builtin_assume_aligned(output + k * output_step, width),
-               __builtin_assume_aligned(input + k * input_step, width), width);
+        tinyq_run(output + k * output_step, input + k * input_step, width, width);
     }
 }
 

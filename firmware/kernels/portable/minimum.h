@@ -13,7 +13,8 @@ static inline int32_t tinyq_minimum_value(int32_t input1, int32_t input2)
 }
 
 /* MINIMUM, elementwise over `size`. Each element is read before it is written: output may be either input. */
-TINYQ_BODY void tinyq_minimum(const tinyq_maximum_params *p, const void *input1, const void *input2, void *output, int wide)
+TINYQ_BODY void tinyq_minimum(const tinyq_maximum_params *p, const void *input1, const void *input2, void *output,
+                              int wide)
 {
     for (int32_t i = 0; i < p->size; ++i) {
         tinyq_store(output, i, tinyq_minimum_value(tinyq_load(input1, i, wide), tinyq_load(input2, i, wide)), wide);
@@ -26,8 +27,8 @@ typedef struct {
 } tinyq_minimum_rows_params;
 
 /* The same where the inputs broadcast. The output may be an input of its own size. */
-TINYQ_BODY void tinyq_minimum_rows(const tinyq_minimum_rows_params *p, const void *input1, const void *input2, void *output,
-                             int wide)
+TINYQ_BODY void tinyq_minimum_rows(const tinyq_minimum_rows_params *p, const void *input1, const void *input2,
+                                   void *output, int wide)
 {
     tinyq_row row = {0};
     int32_t at = 0;
@@ -41,25 +42,25 @@ TINYQ_BODY void tinyq_minimum_rows(const tinyq_minimum_rows_params *p, const voi
 }
 
 TINYQ_KERNEL void tinyq_portable_minimum(const tinyq_maximum_params *p, const int8_t *input1, const int8_t *input2,
-                                      int8_t *output)
+                                         int8_t *output)
 {
     tinyq_minimum(p, input1, input2, output, 0);
 }
 
-TINYQ_KERNEL void tinyq_portable_minimum_rows(const tinyq_minimum_rows_params *p, const int8_t *input1, const int8_t *input2,
-                                      int8_t *output)
+TINYQ_KERNEL void tinyq_portable_minimum_rows(const tinyq_minimum_rows_params *p, const int8_t *input1,
+                                              const int8_t *input2, int8_t *output)
 {
     tinyq_minimum_rows(p, input1, input2, output, 0);
 }
 
-TINYQ_KERNEL void tinyq_portable_minimum_s16(const tinyq_maximum_params *p, const int16_t *input1, const int16_t *input2,
-                                      int16_t *output)
+TINYQ_KERNEL void tinyq_portable_minimum_s16(const tinyq_maximum_params *p, const int16_t *input1,
+                                             const int16_t *input2, int16_t *output)
 {
     tinyq_minimum(p, input1, input2, output, 1);
 }
 
-TINYQ_KERNEL void tinyq_portable_minimum_rows_s16(const tinyq_minimum_rows_params *p, const int16_t *input1, const int16_t *input2,
-                                      int16_t *output)
+TINYQ_KERNEL void tinyq_portable_minimum_rows_s16(const tinyq_minimum_rows_params *p, const int16_t *input1,
+                                                  const int16_t *input2, int16_t *output)
 {
     tinyq_minimum_rows(p, input1, input2, output, 1);
 }

@@ -10,8 +10,8 @@
  * QUANTIZE between int8, uint8 and int16, elementwise over `size`. Elements are read in order, each before it is
  * written: the output may be the input where it is not wider.
  */
-TINYQ_BODY void tinyq_requantize_all(const tinyq_requantize_params *p, const void *input, void *output, int from_wide,
-                                     int to_wide)
+TINYQ_BODY void tinyq_requantize_all(const tinyq_requantize_params *p, const void *input, void *output,
+                                     int from_wide, int to_wide)
 {
     for (int32_t i = 0; i < p->size; ++i) {
         const int32_t element = tinyq_load(input, i, from_wide);
@@ -28,17 +28,20 @@ TINYQ_KERNEL void tinyq_portable_requantize(const tinyq_requantize_params *p, co
     tinyq_requantize_all(p, input, output, 0, 0);
 }
 
-TINYQ_KERNEL void tinyq_portable_requantize_s8_s16(const tinyq_requantize_params *p, const int8_t *input, int16_t *output)
+TINYQ_KERNEL void tinyq_portable_requantize_s8_s16(const tinyq_requantize_params *p, const int8_t *input,
+                                                   int16_t *output)
 {
     tinyq_requantize_all(p, input, output, 0, 1);
 }
 
-TINYQ_KERNEL void tinyq_portable_requantize_s16_s8(const tinyq_requantize_params *p, const int16_t *input, int8_t *output)
+TINYQ_KERNEL void tinyq_portable_requantize_s16_s8(const tinyq_requantize_params *p, const int16_t *input,
+                                                   int8_t *output)
 {
     tinyq_requantize_all(p, input, output, 1, 0);
 }
 
-TINYQ_KERNEL void tinyq_portable_requantize_s16(const tinyq_requantize_params *p, const int16_t *input, int16_t *output)
+TINYQ_KERNEL void tinyq_portable_requantize_s16(const tinyq_requantize_params *p, const int16_t *input,
+                                                int16_t *output)
 {
     tinyq_requantize_all(p, input, output, 1, 1);
 }

@@ -19,7 +19,7 @@ typedef struct {
 
 /* The same where the inputs broadcast. The output may be an input of its own size. */
 TINYQ_BODY void tinyq_sub_rows(const tinyq_sub_rows_params *p, const void *input1, const void *input2, void *output,
-                         int wide)
+                               int wide)
 {
     tinyq_row row = {0};
     int32_t at = 0;
@@ -33,25 +33,25 @@ TINYQ_BODY void tinyq_sub_rows(const tinyq_sub_rows_params *p, const void *input
 }
 
 TINYQ_KERNEL void tinyq_portable_sub(const tinyq_add_params *p, const int8_t *input1, const int8_t *input2,
-                                      int8_t *output)
+                                     int8_t *output)
 {
     tinyq_sub(p, input1, input2, output, 0);
 }
 
-TINYQ_KERNEL void tinyq_portable_sub_rows(const tinyq_sub_rows_params *p, const int8_t *input1, const int8_t *input2,
-                                      int8_t *output)
+TINYQ_KERNEL void tinyq_portable_sub_rows(const tinyq_sub_rows_params *p, const int8_t *input1,
+                                          const int8_t *input2, int8_t *output)
 {
     tinyq_sub_rows(p, input1, input2, output, 0);
 }
 
 TINYQ_KERNEL void tinyq_portable_sub_s16(const tinyq_add_params *p, const int16_t *input1, const int16_t *input2,
-                                      int16_t *output)
+                                         int16_t *output)
 {
     tinyq_sub(p, input1, input2, output, 1);
 }
 
-TINYQ_KERNEL void tinyq_portable_sub_rows_s16(const tinyq_sub_rows_params *p, const int16_t *input1, const int16_t *input2,
-                                      int16_t *output)
+TINYQ_KERNEL void tinyq_portable_sub_rows_s16(const tinyq_sub_rows_params *p, const int16_t *input1,
+                                              const int16_t *input2, int16_t *output)
 {
     tinyq_sub_rows(p, input1, input2, output, 1);
 }

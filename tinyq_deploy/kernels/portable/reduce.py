@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from tinyq_deploy.graph import NodeView
-from tinyq_deploy.kernels.base import Kernel, KernelCall, Read, Target, Write, operand
+from tinyq_deploy.kernels.base import Constant, Kernel, KernelCall, Read, Target, Write, operand
 from tinyq_deploy.kernels.portable.base import ALIKE, SUFFIXES, portable_call
-from tinyq_deploy.ops.reduce import Reduce
+from tinyq_deploy.ops.reduce import Reduce, few_loops, loops
 
 
 class PortableReduce(Kernel):
@@ -23,6 +25,11 @@ class PortableReduce(Kernel):
         """Takes every node."""
         read = operand(view.given(0), "input")
         in_place = (read.tensor,) if isinstance(read, Read) else ()
-        params, write = self.operator.params(view), Write(view.output().index)
-        suffix = SUFFIXES[view.kind]
-        return portable_call(self.function, "reduce", params, read, write, in_place=in_place, suffix=suffix)
+        write, suffix = Write(view.output().index), SUFFIXES[view.kind]
+        if few_loops(view):
+            params = self.operator.params(view)
+            return portable_call(self.function, "reduce", params, read, write, in_place=in_place, suffix=suffix)
+        found, many = loops(view), self.operator.many_params(view)
+        axes = Constant("axes", np.array([*found.kept, *found.reduced], np.int32))
+        name = f"{self.function}_many"
+        return portable_call(name, "reduce_many", many, read, axes, write, in_place=in_place, suffix=suffix)
