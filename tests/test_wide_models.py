@@ -5,6 +5,7 @@ the arena, on cores whose fast kernels know int8 alone."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, get_args
 
 import host_c
@@ -20,6 +21,7 @@ from tinyq_deploy.board import Core
 from tinyq_deploy.check import check
 from tinyq_deploy.graph import Graph, NodeView
 from tinyq_deploy.kernels import KERNELS
+from tinyq_deploy.kernels.base import Target
 from tinyq_deploy.lower import lower
 from tinyq_deploy.ops import OPERATORS
 from tinyq_deploy.optimize import optimize as run_passes
@@ -120,9 +122,10 @@ def test_no_kernel_gets_a_kind_of_node_that_it_does_not_name(core: str, kernels:
             assert item.candidates
             view = NodeView(graph, item.node)
             for call in item.candidates:
-                if view.kind != "int8" and call.kernel_set != "portable":
+                if view.kind == "int16" and call.kernel_set != "portable":
                     fast = [k for k in KERNELS if k.op == item.node.op and k.kernel_set == call.kernel_set]
                     assert any(view.kind in kernel.kinds for kernel in fast), call.function
+                    assert str(call.function).endswith("_s16")
 
 
 def test_every_operator_that_takes_a_kind_has_a_portable_kernel_for_it() -> None:
@@ -164,3 +167,20 @@ def test_zero_weights_of_int4_alone_are_exact() -> None:
     built, given = program({"zero": data}), samples(read(data, "x"))
     for found, expected in zip(built.run("zero", given), reference(data).run_many(given), strict=True):
         assert_same(b"".join(found), b"".join(expected), "zero")
+
+
+def int4_filters(target: Target, kernels: str) -> set[str]:
+    """The types in which the best call for the layer with int4 weights has these in flash."""
+    graph = read(mixed(), "x")
+    (item,) = (item for item in lower(graph, target, kernels) if NodeView(graph, item.node).kind == "int4")
+    (filter_,) = (c for c in item.candidates[0].constants if c.name in ("filter", "weights", "taps"))
+    size = graph.tensors[item.node.inputs[1]].size
+    return {"packed" if filter_.values.nbytes < size else "int8 or more"}
+
+
+@pytest.mark.parametrize("core", ["cortex-m4", "cortex-m55"])
+def test_int4_stays_packed_where_flash_counts_most_and_else_is_int8_for_fast_kernels(core: Core) -> None:
+    for kernels in ("own", "cmsis-nn"):
+        assert int4_filters(replace(target_for(core, kernels), small=True), kernels) == {"packed"}
+        assert int4_filters(target_for(core, kernels), kernels) == {"int8 or more"}
+    assert int4_filters(Target(core), "portable") == {"packed"}

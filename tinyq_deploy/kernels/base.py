@@ -4,8 +4,9 @@
 To add one: a C header in firmware/kernels/<set>/<name>.h, a Kernel subclass in kernels/<set>/<name>.py, a line in
 kernels/__init__.py. The C function takes a pointer to its parameter struct first, then `arguments` in order.
 
-A kernel sees no node of a kind that it does not name in `kinds`: int8 alone, unless it says so. C code that serves
-int8 and int16 alike is one inline body with `wide` as a constant (tinyq_element.h) and an entry for each type.
+A kernel sees no node of a kind that it does not name in `kinds`: int8 alone, unless it says so; int4 weights it sees as
+int8, where flash does not count most (lower.py). C code that serves int8 and int16 alike is one inline body with `wide`
+as a constant (tinyq_element.h) and an entry for each type.
 """
 
 from __future__ import annotations

@@ -10,8 +10,9 @@ TINYQ_KERNEL void tinyq_portable_slopes_s16(const tinyq_slopes_params *p, const 
 {
     for (int32_t i = 0; i < p->size; ++i) {
         const int32_t x = input[i];
-        const int32_t value = x < 0 ? p->sign_after * tinyq_requantize(p->sign_before * x, p->below_multiplier, p->below_shift)
-                                    : tinyq_requantize(x, p->above_multiplier, p->above_shift);
+        const int32_t above = tinyq_requantize(x, p->above_multiplier, p->above_shift);
+        const int32_t below = tinyq_requantize(p->sign_before * x, p->below_multiplier, p->below_shift);
+        const int32_t value = x < 0 ? p->sign_after * below : above;
         output[i] = (int16_t)tinyq_clamp(value, p->output_min, p->output_max);
     }
 }
