@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, get_args
 
 import host_c
@@ -17,8 +18,10 @@ from models import Op, T, constant, model
 from test_byte_exact import target_for
 from wide_nets import NETS, WINDOW, mixed
 
+from tinyq_deploy import assets, board, deploy
 from tinyq_deploy.board import Core
 from tinyq_deploy.check import check
+from tinyq_deploy.data import load_data, to_model_input
 from tinyq_deploy.graph import Graph, NodeView
 from tinyq_deploy.kernels import KERNELS
 from tinyq_deploy.kernels.base import Target
@@ -26,6 +29,7 @@ from tinyq_deploy.lower import lower
 from tinyq_deploy.ops import OPERATORS
 from tinyq_deploy.optimize import optimize as run_passes
 from tinyq_deploy.passes.intervals import analyze
+from tinyq_deploy.quantize import quantize
 from tinyq_deploy.read import read
 
 
@@ -184,3 +188,27 @@ def test_int4_stays_packed_where_flash_counts_most_and_else_is_int8_for_fast_ker
         assert int4_filters(replace(target_for(core, kernels), small=True), kernels) == {"packed"}
         assert int4_filters(target_for(core, kernels), kernels) == {"int8 or more"}
     assert int4_filters(Target(core), "portable") == {"packed"}
+
+
+def test_digits_quantised_to_int16_are_exact_over_the_link(tmp_path: Path) -> None:
+    """From the float model through quantisation, build and link to the outputs, int16 arrays and real values alike."""
+    digits = assets.folder("examples") / "digits"
+    made = quantize(digits / "digits_float.tflite", load_data(digits / "representative.npz"), precision="int16x8")
+    path, graph = tmp_path / "digits.tflite", read(made.tflite, "digits")
+    path.write_bytes(made.tflite)
+    (tensor,) = graph.input_tensors()
+    assert (tensor.dtype, graph.output_tensors()[0].dtype) == ("int16", "int16")
+    real = load_data(digits / "test.npz").inputs[0][:20].astype(np.float32)
+    own = to_model_input(real.reshape(-1, *tensor.shape[1:]), tensor)
+    expected = np.frombuffer(
+        b"".join(b"".join(row) for row in reference(made.tflite).run_many([(x[None],) for x in own])), np.int16
+    )
+    host = board.load("host")
+    built = deploy.build(deploy.BuildRequest(path, host, out=tmp_path / "built"))
+    for name, x in {"real": real, "own": own}.items():
+        data = tmp_path / f"{name}.npz"
+        np.savez(data, x=x)
+        result = deploy.bench(deploy.BenchRequest(built.folder, host, str(data), virtual=True))
+        assert result.outputs[0].dtype == np.int16
+        assert (result.outputs[0].reshape(-1) == expected).all()
+        assert (result.measurement.exact, result.measurement.total) == (20, 20)

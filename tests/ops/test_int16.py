@@ -217,6 +217,19 @@ def test_functions_of_one_for_every_input(data: bytes) -> None:
 
 
 @st.composite
+def curves(draw: st.DrawFn) -> bytes:
+    op, scale = draw(st.sampled_from(("EXP", "GELU"))), draw(st.sampled_from((2.0**-12, 0.0003, 0.0011, 2.0**-15)))
+    chosen = {"approximate": draw(st.booleans())} if op == "GELU" else {}
+    return unary_model(op, scale, scale * draw(st.sampled_from((1.0, 0.3, 40.0))), (256, 256), chosen)
+
+
+@settings(FEW, max_examples=15)
+@given(curves())
+def test_curves_which_tflite_micro_lacks(data: bytes) -> None:
+    assert_kernel_exact(data, [[EVERY]], kind="litert")
+
+
+@st.composite
 def softmaxes(draw: st.DrawFn) -> bytes:
     shape = draw(st.sampled_from(((1, 1), (1, 2), (3, 10), (2, 2, 7), (1, 1000), (1, 4096))))
     beta = draw(st.sampled_from((1.0, 0.5, 3.0)))
@@ -303,6 +316,8 @@ WHOLE = {
     **{f"depthwise_{name}": window_model(depthwise(WINDOWS[name]), "DEPTHWISE_CONV_2D") for name in NARROW_FREE},
     **{f"dense_{name}": dense_model(case) for name, case in WINDOWS.items()},
     "softmax": unary_model("SOFTMAX", 0.0005, 2.0**-15, (2, 11), {"beta": 1.0}),
+    "many_axes": model([wide((2, 3, 2, 2, 3, 2, 2, 3)), numbers(0, 2, 4, 6), wide((3, 2, 2, 3), 0.001)],
+                       [Op("MEAN", [0, 1], [2], {}, version=3)], [0], [2]),
     "tanh": unary_model("TANH", 2.0**-12, 2.0**-15, (1, 33), {}),
     "logistic": unary_model("LOGISTIC", 0.0003, 2.0**-15, (1, 33), {}),
     "leaky": unary_model("LEAKY_RELU", 0.0003, 0.0002, (1, 33), {"alpha": -0.3}),

@@ -45,9 +45,11 @@ from tinyq_deploy.kernels.portable.softmax import PortableSoftmax
 from tinyq_deploy.kernels.portable.space_to_batch import PortableSpaceToBatchNd
 from tinyq_deploy.kernels.portable.table import PortableTable, unary_operators
 from tinyq_deploy.kernels.portable.transpose_conv import PortableTransposeConv
-from tinyq_deploy.kernels.portable.wide_unary import PortableSigmoid, PortableSlopes
+from tinyq_deploy.kernels.portable.wide_unary import PortableLookup, PortableSigmoid, PortableSlopes
 from tinyq_deploy.ops.abs import Abs
+from tinyq_deploy.ops.exp import Exp
 from tinyq_deploy.ops.gather import Gather, GatherNd
+from tinyq_deploy.ops.gelu import Gelu
 from tinyq_deploy.ops.leaky_relu import LeakyRelu
 from tinyq_deploy.ops.logistic import Logistic, Tanh
 from tinyq_deploy.ops.mirror_pad import MirrorPad
@@ -138,6 +140,8 @@ KERNELS: tuple[Kernel, ...] = (
     PortableSplit("UNPACK"),
     *(PortableTable(op) for op in unary_operators()),
     *(PortableSlopes(operator) for operator in (Abs, LeakyRelu, Relu, Relu6)),
+    PortableLookup(Exp),
+    PortableLookup(Gelu),
     PortableSigmoid(Logistic),
     PortableSigmoid(Tanh),
 )

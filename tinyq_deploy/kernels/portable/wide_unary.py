@@ -8,7 +8,9 @@ from dataclasses import replace
 from tinyq_deploy.graph import NodeView
 from tinyq_deploy.kernels.base import Constant, Kernel, KernelCall, Read, Target, Write
 from tinyq_deploy.kernels.portable.base import portable_call
+from tinyq_deploy.kernels.portable.table import TableParams
 from tinyq_deploy.ops.logistic import Logistic, Tanh, sigmoid_table
+from tinyq_deploy.ops.lookup import Curved
 from tinyq_deploy.ops.slopes import Sloped
 
 
@@ -25,6 +27,22 @@ class PortableSlopes(Kernel):
         """Takes every node."""
         read, params = view.given(0).index, self.operator.slopes(view)
         return portable_call("slopes_s16", "slopes", params, Read(read), Write(view.output().index), in_place=(read,))
+
+
+class PortableLookup(Kernel):
+    """Straight lines between 513 points."""
+
+    kernel_set = "portable"
+    kinds = ("int16",)
+
+    def __init__(self, operator: type[Curved]) -> None:
+        self.op, self.operator = operator.name, operator
+
+    def call(self, view: NodeView, target: Target) -> KernelCall | None:
+        """Takes every node."""
+        read, table, params = view.given(0).index, self.operator.points(view), TableParams(view.output().size)
+        arguments = (Read(read), Constant("table", table), Write(view.output().index))
+        return portable_call("lookup_s16", "table", params, *arguments, in_place=(read,))
 
 
 class PortableSigmoid(Kernel):
