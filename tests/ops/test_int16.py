@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 from models import Op, T, constant, model
 
 Shape = tuple[int, ...]
+# The oracle wants the real limits of a fused activation, in steps of the output, to fit int32.
+FINEST_CLAMPED = 1e-8
 # Requantisation factors that 64-bit sums allow: down to nothing, typical, up to the largest.
 ratios = st.builds(
     lambda exponent, mantissa: mantissa * 2.0**exponent,
@@ -42,6 +44,11 @@ def weights_of(case: Window, shape: Shape, axis: int) -> tuple[T, float, float, 
     return filter_, scale, output_scale(scale, max(scales), case.ratio), bias
 
 
+def clamped(case: Window, out: float) -> Window:
+    """The case with an activation that the oracle takes with an output in steps of `out`."""
+    return case if out > FINEST_CLAMPED else replace(case, activation="NONE")
+
+
 def window_model(case: Window, op: str) -> bytes:
     if op == "CONV_2D":
         shape, axis, extra = (case.outputs, *case.kernel, case.channels // case.groups), 0, {}
@@ -56,7 +63,7 @@ def window_model(case: Window, op: str) -> bytes:
         *([bias] if bias else []),
     ]
     inputs = [0, 1, 3] if bias else [0, 1]
-    return model(tensors, [Op(op, inputs, [2], {**options(case), **extra}, version=4)], [0], [2])
+    return model(tensors, [Op(op, inputs, [2], {**options(clamped(case, out)), **extra}, version=4)], [0], [2])
 
 
 def dense_model(case: Window, rows: int = 2) -> bytes:
@@ -69,7 +76,7 @@ def dense_model(case: Window, rows: int = 2) -> bytes:
         *([bias] if bias else []),
     ]
     inputs = [0, 1, 3] if bias else [0, 1, -1]
-    options_ = {"fused_activation_function": case.activation}
+    options_ = {"fused_activation_function": clamped(case, out).activation}
     return model(tensors, [Op("FULLY_CONNECTED", inputs, [2], options_, version=7)], [0], [2])
 
 
@@ -112,6 +119,7 @@ def wide(shape: Shape, scale: float = 0.001) -> T:
 
 def pair_of(op: str, shapes: tuple[Shape, Shape], scales: tuple[float, float, float], activation: str,
             fixed: int | None, seed: int) -> bytes:  # fmt: skip
+    activation = activation if scales[2] > FINEST_CLAMPED else "NONE"
     tensors = [wide(s, scale) for s, scale in zip((*shapes, np.broadcast_shapes(*shapes)), scales, strict=True)]
     if fixed is not None:
         values = np.random.default_rng(seed).integers(-32768, 32768, shapes[fixed])
