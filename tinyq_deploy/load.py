@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tinyq_deploy.errors import ModelError, UsageError
 from tinyq_deploy.flatbuffer import ModelT, OperatorT, constant, graph_of, label, op_name, parse, type_name
+from tinyq_deploy.ops import OPERATORS
 
 MAX_MODEL_BYTES = 64 << 20
 _HEAD_BYTES = 4096
@@ -149,7 +150,7 @@ def classify(data: bytes, where: str) -> Kind:
     range, float16 or int8 weights under float arithmetic, uint8, or a mixture; the message names tensors."""
     model = parse(data, where)
     nodes = graph_of(model).operators or []
-    core = [node for node in nodes if op_name(model, node) not in ("QUANTIZE", "DEQUANTIZE")]
+    core = [node for node in nodes if op_name(model, node) not in ("QUANTIZE", "DEQUANTIZE", "CAST")]
     packed = _packed_weights(model)
     if packed:
         raise ModelError(
@@ -163,7 +164,8 @@ def classify(data: bytes, where: str) -> Kind:
             f"{where}: uint8 arithmetic: {_some(legacy)}",
             "quantise the float model again",
         )
-    floats = _tensors_of(model, core, ("FLOAT32", "FLOAT16", "FLOAT64"))
+    computing = [node for node in core if not _moves_reals(op_name(model, node))]
+    floats = _tensors_of(model, computing, ("FLOAT32", "FLOAT16", "FLOAT64"))
     integers = _tensors_of(model, core, ("INT8", "INT16"))
     if floats and integers:
         raise ModelError(
@@ -172,6 +174,11 @@ def classify(data: bytes, where: str) -> Kind:
             "export it again, float or full-integer",
         )
     return Kind.INTEGER_TFLITE if integers else Kind.FLOAT_TFLITE
+
+
+def _moves_reals(op: str) -> bool:
+    operator = OPERATORS.get(op)
+    return operator is not None and operator.takes_reals
 
 
 def _packed_weights(model: ModelT) -> list[str]:
