@@ -88,6 +88,8 @@ def _noise(graph: Graph, tensor: Tensor, rng: np.random.Generator) -> Array:
     if tensor.dtype == "int16":
         reach = rng.choice([1 << 15, 1 << 15, 1 << 8])
         return rng.integers(-reach, reach, tensor.shape).astype(np.int16)
+    if tensor.dtype == "bool":
+        return rng.integers(0, 2, tensor.shape).astype(np.bool_)
     if not tensor.quantized:
         return rng.integers(-70000, 70000, tensor.shape).astype(tensor.dtype)
     return rng.integers(-128, 128, tensor.shape).astype(np.int8).view(tensor.dtype)
@@ -127,7 +129,7 @@ def assert_kernel_exact(
             assert_same(found, b"".join(expected), f"{call.function} {dict(call.params)} over {place}")
 
 
-def assert_values_exact(model: bytes) -> None:
+def assert_values_exact(model: bytes, kind: str = "tflite-micro") -> None:
     """What the passes take an elementwise operator of two int8 to compute is what the oracle does, for all pairs. The
     inputs are [256,1] and [1,256]."""
     graph = read(model, "test.tflite")
@@ -136,18 +138,19 @@ def assert_values_exact(model: bytes) -> None:
     assert issubclass(operator, Elementwise)
     found = operator.values(view, INT8_VALUES[:, None], INT8_VALUES[None, :]).astype(np.int8).tobytes()
     values = INT8_VALUES.astype(np.int8)
-    (expected,) = reference(model).run([values.reshape(256, 1), values.reshape(1, 256)])
+    (expected,) = reference(model, kind).run([values.reshape(256, 1), values.reshape(1, 256)])
     assert_same(found, expected, f"{view.node.op} in the compiler")
 
 
 def assert_models_exact(models: Mapping[str, bytes], *, optimize: str = "speed", count: int = 3,
-                        kind: str = "tflite-micro") -> None:  # fmt: skip
-    """Rendered models, compiled together, compute what the oracle does."""
+                        kind: str = "tflite-micro",
+                        given: Mapping[str, Sequence[Sequence[Array]]] | None = None) -> None:  # fmt: skip
+    """Rendered models, compiled together, compute what the oracle does; `given` are other inputs than `samples`."""
     built = host_c.program(models, optimize=optimize)
     for name, model in models.items():
-        given = samples(read(model, name), count)
-        expected = reference(model, kind).run_many(given)
-        for row, right in zip(built.run(name, given), expected, strict=True):
+        inputs = samples(read(model, name), count) if given is None else given[name]
+        expected = reference(model, kind).run_many(inputs)
+        for row, right in zip(built.run(name, inputs), expected, strict=True):
             for output, wanted in zip(row, right, strict=True):
                 assert_same(output, wanted, name)
 

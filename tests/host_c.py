@@ -210,7 +210,7 @@ def _guards(name: str) -> list[str]:
 
 # Single kernels -----------------------------------------------------------------------------------------------------
 
-_GIVEN, _OUTPUT, _OUTPUT_OVER_FIRST, _OUTPUT_OVER_SECOND, _ABSENT = range(5)
+_GIVEN, _OUTPUT, _ABSENT, _OUTPUT_OVER_FIRST = range(4)
 
 
 class Kernels:
@@ -224,8 +224,8 @@ class Kernels:
         self, call: KernelCall, arrays: Mapping[int, Array], output_bytes: Mapping[int, int], *, over: int | None = None
     ) -> bytes:
         """The outputs of one call, one after the other. `arrays` holds the activations by tensor number, `output_bytes`
-        their sizes; `over` is the input position (0 or 1) over which the output is written, None for memory of its
-        own. Batches are calls of their own."""
+        their sizes; `over` is the input position over which the output is written, None for memory of its own.
+        Batches are calls of their own."""
         if call.batches > 1:
             return b"".join(self._batch(call, batch, arrays, output_bytes, over) for batch in range(call.batches))
         parts = [call.function.encode().ljust(64, b"\0") if call.function else b""]

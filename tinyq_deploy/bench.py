@@ -96,9 +96,15 @@ def summarize(cycles: Sequence[int]) -> Cycles | None:
     return Cycles(int(statistics.median_low(ordered)), p95, ordered[-1], ordered[0])
 
 
-def predict(output: bytes, io: Io) -> int:
-    """The label of one output tensor: the index of its largest element, the first among equals."""
-    return int(np.argmax(np.frombuffer(output, io.dtype)))
+def predict(outputs: Sequence[bytes], ios: Sequence[Io]) -> int | None:
+    """The label that a model with one output gives: its one integer without a scale, as ARG_MAX gives it, or the index
+    of its largest element, the first among equals. None for other models."""
+    if len(ios) != 1:
+        return None
+    values = np.frombuffer(outputs[0], ios[0].dtype)
+    if ios[0].dtype in ("int32", "int64"):
+        return int(values[0]) if values.size == 1 else None
+    return int(np.argmax(values)) if values.size > 1 else None
 
 
 def measure(
@@ -111,7 +117,7 @@ def measure(
 ) -> Measurement:
     """Streams `samples` (each the model's inputs in their own dtypes) through `device` and compares with `oracle`.
 
-    Labels count where the model has one output of more than one element. Raises what Device.run raises.
+    Labels count where `predict` gives one. Raises what Device.run raises.
     """
     hello = device.hello()
     rows: list[Row] = []
@@ -134,8 +140,7 @@ def measure(
 
 def _row(index: int, got: tuple[bytes, ...], cycles: int | None, label: int | None, outputs: Sequence[Io],
          expected: Sequence[bytes]) -> Row:  # fmt: skip
-    classifies = len(outputs) == 1 and outputs[0].bytes > 1
-    predicted = predict(got[0], outputs[0]) if classifies else None
+    predicted = predict(got, outputs)
     right = predicted == label if label is not None and predicted is not None else None
     return Row(index, got, tuple(expected) == got, label, predicted, right, cycles)
 

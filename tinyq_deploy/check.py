@@ -9,10 +9,11 @@ from tinyq_deploy.errors import Fault, ModelError
 from tinyq_deploy.graph import NO_TENSOR, Graph, NodeView, Tensor
 from tinyq_deploy.ops import OPERATORS
 from tinyq_deploy.ops.base import sentence
+from tinyq_deploy.ops.refused import INSTEAD
 
-_BOUNDARY = "int8, int16, int32 or bool, or float32 or uint8 that is only moved or converted"
+_BOUNDARY = "int8, int16, int32, int64 or bool, or float32 or uint8 that is only moved or converted"
 # Numbers that have no scale.
-PLAIN_INTEGERS = ("int32", "bool")
+PLAIN_INTEGERS = ("int32", "int64", "bool")
 _REQUANTIZE = "quantise it to full int8: `tinyq-deploy quantize MODEL --representative-data DATA`"
 
 
@@ -76,7 +77,8 @@ def _unsupported(graph: Graph) -> Iterator[Fault]:
     for op, where in sorted(layers.items()):
         shown = ", ".join(str(index) for index in where[:10]) + (", ..." if len(where) > 10 else "")
         known = ", ".join(sorted(name for name, operator in OPERATORS.items() if operator.builtin))
-        yield Fault("every operator is supported", f"{op} in layers {shown}", f"supported: {known}")
+        hint = INSTEAD.get(op, f"supported: {known}")
+        yield Fault("every operator is supported", f"{op} in layers {shown}", hint)
 
 
 def _node(view: NodeView) -> Iterator[Fault]:

@@ -292,7 +292,7 @@ def bench(request: BenchRequest, on_row: Callable[[bench_stage.Row], None] | Non
         median = found.cycles.median if found.cycles else None
         count = running.instructions(median, hello.counter_hz) if running and median is not None else None
     outputs = tuple(
-        np.stack([np.frombuffer(row.outputs[i], tensor.dtype).reshape(tensor.shape[1:]) for row in found.rows])
+        np.stack([np.frombuffer(row.outputs[i], tensor.dtype).reshape(_of_one(tensor.shape)) for row in found.rows])
         for i, tensor in enumerate(about.outputs)
     )
     source = running.time_source if running else f"hardware {hello.counter.name.lower()}"
@@ -307,6 +307,11 @@ def bench(request: BenchRequest, on_row: Callable[[bench_stage.Row], None] | Non
         sizes.of_project(request.folder, board.memory.stack_bytes) if board.memory else None,
         (*warnings, *found.warnings),
     )
+
+
+def _of_one(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of one sample's output: without a batch of 1."""
+    return shape[1:] if shape[:1] == (1,) else shape
 
 
 def save_outputs(result: BenchResult, path: Path) -> None:

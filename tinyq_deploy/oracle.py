@@ -58,6 +58,11 @@ class Oracle:
         data = self._call(message, self._bytes_of(inputs))
         return dict(zip(indices, data, strict=True))
 
+    def try_out(self) -> None:
+        """One inference of inputs that are all zero, without a trace. Raises ModelError where it fails."""
+        list(self._run_batch([[bytes(size) for size in self._sizes]]))
+        self.reset()
+
     def reset(self) -> None:
         """Set the state of a stateful model back to its start."""
         self._call({"do": "reset"}, [])
@@ -113,13 +118,23 @@ def open_oracle(model: bytes, *, kind: str = "auto", keep_tensors: bool = False)
     note = _WRONG_NOTE
     if not wrong:
         try:
-            return _open(model, "tflite-micro", keep_tensors, "")
+            return _tried(_open(model, "tflite-micro", keep_tensors, ""))
         except ModelError as error:
             note = error.faults[0].found
     try:
         return _open(model, "mixed", keep_tensors, note, foreign=sorted({*_foreign(model), *wrong}))
     except ModelError:
         return _open(model, "litert", keep_tensors, note)
+
+
+def _tried(oracle: Oracle) -> Oracle:
+    """`oracle`, which has run the model once: tflite-micro opens models of types that its kernels then refuse."""
+    try:
+        oracle.try_out()
+    except ModelError:
+        oracle.close()
+        raise
+    return oracle
 
 
 def repaired(model: bytes) -> tuple[bytes, list[int]]:

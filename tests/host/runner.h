@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#define MOST_IOS 4
+#define MOST_IOS 64
 
 /* One rendered model. run copies in and out; run_in_arena uses the input and output inside the arena. */
 typedef struct {

@@ -17,6 +17,8 @@ ACTIVATIONS = f"Input and output activations are {ALIKE}."
 OPERANDS = f"Both inputs and the output are {ALIKE}."
 INPUT = f"Input and output are {ALIKE}."
 BROADCAST = "The inputs broadcast to the output's shape, which has at most 6 dimensions where they differ."
+BROADCAST_4 = BROADCAST.replace("6", "4")
+BROADCAST_5 = BROADCAST.replace("6", "5")
 INPUT_INT8 = "Input and output are int8, quantised as a whole, zero point in -128..127."
 MOVED = (
     "What is moved is int8 or int16 with one scale and zero point (in the type's range) before and after, int32, bool "

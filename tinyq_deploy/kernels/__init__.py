@@ -37,6 +37,7 @@ from tinyq_deploy.kernels.own.plain_pool_2d import OwnAveragePool2D, OwnMaxPool2
 from tinyq_deploy.kernels.own.plain_softmax import OwnSoftmax
 from tinyq_deploy.kernels.own.plain_sum import OwnSum
 from tinyq_deploy.kernels.own.plain_table import OwnTable
+from tinyq_deploy.kernels.portable.arg_max import PortableArgMax
 from tinyq_deploy.kernels.portable.base import ALIKE
 from tinyq_deploy.kernels.portable.batch_matmul import PortableBatchMatmul
 from tinyq_deploy.kernels.portable.binary import PortableBinary
@@ -49,12 +50,14 @@ from tinyq_deploy.kernels.portable.pool_2d import PortableAveragePool2D, Portabl
 from tinyq_deploy.kernels.portable.quantize import PortableDequantize, PortableQuantize
 from tinyq_deploy.kernels.portable.reduce import PortableReduce
 from tinyq_deploy.kernels.portable.resize import PortableResizeBilinear
-from tinyq_deploy.kernels.portable.softmax import PortableSoftmax
+from tinyq_deploy.kernels.portable.select import PortableSelect
+from tinyq_deploy.kernels.portable.softmax import PortableL2Normalization, PortableLogSoftmax, PortableSoftmax
 from tinyq_deploy.kernels.portable.space_to_batch import PortableSpaceToBatchNd
 from tinyq_deploy.kernels.portable.table import PortableTable, unary_operators
 from tinyq_deploy.kernels.portable.transpose_conv import PortableTransposeConv
 from tinyq_deploy.kernels.portable.wide_unary import PortableLookup, PortableSigmoid, PortableSlopes
 from tinyq_deploy.ops.abs import Abs
+from tinyq_deploy.ops.arg_max import ArgMax, ArgMin
 from tinyq_deploy.ops.exp import Exp
 from tinyq_deploy.ops.gather import Gather, GatherNd
 from tinyq_deploy.ops.gelu import Gelu
@@ -62,9 +65,10 @@ from tinyq_deploy.ops.leaky_relu import LeakyRelu
 from tinyq_deploy.ops.logistic import Logistic, Tanh
 from tinyq_deploy.ops.mirror_pad import MirrorPad
 from tinyq_deploy.ops.pad import Pad, PadV2
-from tinyq_deploy.ops.reduce import Mean, ReduceMax, ReduceMin, Sum
+from tinyq_deploy.ops.reduce import Mean, ReduceAll, ReduceAny, ReduceMax, ReduceMin, Sum
 from tinyq_deploy.ops.relu import Relu, Relu6
 from tinyq_deploy.ops.resize import ResizeNearestNeighbor
+from tinyq_deploy.ops.select import Select, SelectV2
 from tinyq_deploy.ops.slice import Slice, StridedSlice
 from tinyq_deploy.ops.space_to_batch import BatchToSpaceNd
 from tinyq_deploy.ops.space_to_depth import DepthToSpace, SpaceToDepth
@@ -118,13 +122,26 @@ KERNELS: tuple[Kernel, ...] = (
     CmsisNNMaxPool2D(),
     CmsisNNSoftmax(),
     PortableAveragePool2D(),
+    PortableArgMax(ArgMax),
+    PortableArgMax(ArgMin),
     PortableBatchMatmul(),
     PortablePick(BatchToSpaceNd),
-    PortableBinary("ADD", "add", ALIKE),
-    PortableBinary("MAXIMUM", "maximum", ALIKE),
-    PortableBinary("MINIMUM", "maximum", ALIKE),
-    PortableBinary("MUL", "mul", ALIKE),
-    PortableBinary("SUB", "add", ALIKE),
+    PortableBinary("ADD", "add", kinds=ALIKE),
+    PortableBinary("DIV", "mul"),
+    PortableBinary("EQUAL", "compare", "compare"),
+    PortableBinary("GREATER", "compare", "compare"),
+    PortableBinary("GREATER_EQUAL", "compare", "compare"),
+    PortableBinary("LESS", "compare", "compare"),
+    PortableBinary("LESS_EQUAL", "compare", "compare"),
+    PortableBinary("LOGICAL_AND", "maximum", "minimum"),
+    PortableBinary("LOGICAL_OR", "maximum", "maximum"),
+    PortableBinary("MAXIMUM", "maximum", kinds=ALIKE),
+    PortableBinary("MINIMUM", "maximum", kinds=ALIKE),
+    PortableBinary("MUL", "mul", kinds=ALIKE),
+    PortableBinary("NOT_EQUAL", "compare", "compare"),
+    PortableBinary("PRELU", "prelu"),
+    PortableBinary("SQUARED_DIFFERENCE", "add"),
+    PortableBinary("SUB", "add", kinds=ALIKE),
     PortablePick(BroadcastTo),
     PortableCast(),
     PortableJoin("CONCATENATION"),
@@ -134,6 +151,8 @@ KERNELS: tuple[Kernel, ...] = (
     PortableDequantize(),
     PortableView("EXPAND_DIMS"),
     PortableFullyConnected(),
+    PortableL2Normalization(),
+    PortableLogSoftmax(),
     PortableGather(Gather),
     PortableGather(GatherNd),
     PortableMaxPool2D(),
@@ -143,9 +162,13 @@ KERNELS: tuple[Kernel, ...] = (
     PortableCopy(Pad),
     PortableCopy(PadV2),
     PortableQuantize(),
+    PortableReduce(ReduceAll, "reduce_min"),
+    PortableReduce(ReduceAny, "reduce_max"),
     PortableReduce(ReduceMax, "reduce_max"),
     PortableReduce(ReduceMin, "reduce_min"),
     PortableView("RESHAPE"),
+    PortableSelect(Select),
+    PortableSelect(SelectV2),
     PortableResizeBilinear(),
     PortablePick(ResizeNearestNeighbor),
     PortableCopy(Slice),

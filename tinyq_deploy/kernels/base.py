@@ -194,8 +194,11 @@ def pixel_lead(view: NodeView, stride: tuple[int, int], pad: tuple[int, int], pi
 
 
 def operand(tensor: Tensor, name: str) -> Read | Constant:
-    """An input that may be an activation or a constant."""
-    return Read(tensor.index) if tensor.data is None else Constant(name, np.ascontiguousarray(tensor.data))
+    """An input that may be an activation or a constant; bool becomes bytes."""
+    if tensor.data is None:
+        return Read(tensor.index)
+    values = np.ascontiguousarray(tensor.data)
+    return Constant(name, values.view(np.int8) if tensor.dtype == "bool" else values)
 
 
 def weights(view: NodeView, position: int) -> npt.NDArray[Any]:

@@ -19,6 +19,7 @@ from tinyq_deploy.ops.base import Array, Operator, Rule
 Numbers = npt.NDArray[np.int64]
 INT8_VALUES: Numbers = np.arange(-128, 128, dtype=np.int64)
 MOST_DIMENSIONS = 6
+BYTES = ("int8", "uint8", "bool")
 
 
 class Elementwise(Operator):
@@ -36,6 +37,13 @@ class Elementwise(Operator):
     @abstractmethod
     def values(cls, view: NodeView, *operands: Numbers) -> Numbers:
         """What the operator makes of values in the operands' types, broadcast: int64 arrays in and out."""
+
+    @classmethod
+    def of_bytes(cls, view: NodeView) -> bool:
+        """Whether all that a checked node reads and writes element by element are bytes. Its `values` then stand for
+        those: uint8 as the int8 of the same bits, bool as 0 and 1."""
+        tensors = (*(view.given(i) for i in range(cls.operands)), view.output())
+        return all(tensor.dtype in BYTES for tensor in tensors)
 
     @classmethod
     def evaluate(cls, view: NodeView) -> tuple[Array, ...] | None:
@@ -59,16 +67,28 @@ def _operands(view: NodeView) -> str | None:
 operands_alike = rules.documented(_operands, f"Both inputs and the output are {rules.ALIKE}.")
 
 
-def broadcast(view: NodeView) -> str | None:
-    """The inputs broadcast to the output's shape, which has at most 6 dimensions where they differ."""
-    shapes = [view.given(0).shape, view.given(1).shape, view.output().shape]
-    found = f"shapes {[list(shape) for shape in shapes]}"
-    try:
-        expected = np.broadcast_shapes(*shapes[:2])
-    except ValueError:
-        return found
-    fits = len(set(shapes)) == 1 or len(expected) <= MOST_DIMENSIONS
-    return None if shapes[2] == expected and fits else found
+def operands_bool(view: NodeView) -> str | None:
+    """Inputs and output are bool."""
+    tensors = (*(view.given(i) for i in range(len(view.node.inputs))), view.output())
+    return next((f"{tensor.name!r} is {tensor.dtype}" for tensor in tensors if tensor.dtype != "bool"), None)
+
+
+def broadcasts(most: int = MOST_DIMENSIONS) -> Rule:
+    """A rule: the inputs broadcast as numpy does, in as many dimensions as TFLite's kernels have loops."""
+
+    def rule(view: NodeView) -> str | None:
+        shapes = [*(view.given(i).shape for i in range(len(view.node.inputs))), view.output().shape]
+        found = f"shapes {[list(shape) for shape in shapes]}"
+        try:
+            expected = np.broadcast_shapes(*shapes[:-1])
+        except ValueError:
+            return found
+        fits = len(set(shapes)) == 1 or len(expected) <= most
+        return None if shapes[-1] == expected and fits else found
+
+    return rules.documented(
+        rule, f"The inputs broadcast to the output's shape, which has at most {most} dimensions where they differ."
+    )
 
 
 class Binary(Elementwise):
@@ -78,6 +98,6 @@ class Binary(Elementwise):
     operands = 2
 
 
-def binary_rules(*more: Rule, types: Rule = operands_int8) -> tuple[Rule, ...]:
-    """The rules of a Binary operator, then `more`; `types` is operands_alike where it takes int16 too."""
-    return (rules.operands(2), types, broadcast, *more)
+def binary_rules(*more: Rule, dimensions: int = MOST_DIMENSIONS, types: Rule = operands_int8) -> tuple[Rule, ...]:
+    """The rules of an operator on two tensors, then `more`; `types` is operands_alike where it takes int16 too."""
+    return (rules.operands(2), types, broadcasts(dimensions), *more)

@@ -42,8 +42,8 @@ def scale_bounded(view: NodeView) -> str | None:
     return None if fits else f"scale {scale:g}"
 
 
-def output_is(scale: float, zero_point: int, text: str) -> Rule:
-    """A rule on the output's quantisation."""
+def output_is(scale: float, zero_point: int, text: str, int16: bool = False) -> Rule:
+    """A rule on the output's quantisation, of an operator that takes `int16` or does not."""
 
     def rule(view: NodeView) -> str | None:
         out = view.output()
@@ -51,7 +51,8 @@ def output_is(scale: float, zero_point: int, text: str) -> Rule:
         same = (out.scale, out.zero_point) == expected
         return None if same else f"scale {out.scale:g}, zero point {out.zero_point}"
 
-    return documented(rule, f"The output has scale {text} and zero point {zero_point}, with int16 1/32768 and 0.")
+    wide = ", with int16 1/32768 and 0" if int16 else ""
+    return documented(rule, f"The output has scale {text} and zero point {zero_point}{wide}.")
 
 
 def sigmoid_table() -> npt.NDArray[np.uint16]:
@@ -106,7 +107,7 @@ class Logistic(Unary):
     """1 / (1 + e^-x)."""
 
     name = "LOGISTIC"
-    rules = unary_rules(scale_bounded, output_is(1 / 256, -128, "1/256"), types=rules.activations)
+    rules = unary_rules(scale_bounded, output_is(1 / 256, -128, "1/256", int16=True), types=rules.activations)
 
     @staticmethod
     def sigmoid(view: NodeView) -> SigmoidParams:
@@ -123,7 +124,7 @@ class Tanh(Unary):
     """Hyperbolic tangent."""
 
     name = "TANH"
-    rules = unary_rules(scale_bounded, output_is(1 / 128, 0, "1/128"), types=rules.activations)
+    rules = unary_rules(scale_bounded, output_is(1 / 128, 0, "1/128", int16=True), types=rules.activations)
 
     @staticmethod
     def sigmoid(view: NodeView) -> SigmoidParams:

@@ -14,7 +14,7 @@ from tinyq_deploy.ops.conv_2d import output_range
 from tinyq_deploy.ops.elementwise import Binary, Numbers, binary_rules, operands_alike
 
 # A product of int8 has 16 bits and a sign; shifted left by at most 15 it stays in int32. One of int16 leaves no room.
-LARGEST_FACTORS = {"int8": float(1 << 15), "int16": 1.0}
+LARGEST_FACTOR, LARGEST_WIDE_FACTOR = float(1 << 15), 1.0
 
 
 @dataclass(frozen=True)
@@ -32,9 +32,15 @@ class MulParams:
 
 
 def factor_bounded(view: NodeView) -> str | None:
-    """The product of the input scales is below 2^15 output scales, with int16 below 1."""
+    """The product of the input scales is below 2^15 output scales."""
     factor = _factor(view)
-    return None if factor < LARGEST_FACTORS[view.output().dtype] else f"factor {factor:g}"
+    return None if factor < LARGEST_FACTOR else f"factor {factor:g}"
+
+
+def wide_factor_bounded(view: NodeView) -> str | None:
+    """With int16 the product of the input scales is below the output scale."""
+    factor = _factor(view)
+    return None if view.kind != "int16" or factor < LARGEST_WIDE_FACTOR else f"factor {factor:g}"
 
 
 def _factor(view: NodeView) -> float:
@@ -49,6 +55,7 @@ class Mul(Binary):
     rules = binary_rules(
         rules.option_in("fused_activation_function", ("NONE", "RELU", "RELU6", "RELU_N1_TO_1"), "NONE"),
         factor_bounded,
+        wide_factor_bounded,
         types=operands_alike,
     )
 

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""MEAN, SUM, REDUCE_MAX and REDUCE_MIN: the elements along some axes become one."""
+"""MEAN, SUM, REDUCE_MAX, REDUCE_MIN, REDUCE_ALL and REDUCE_ANY: the elements along some axes become one.
+
+Oracle for REDUCE_ANY: LiteRT; tflite-micro lacks it.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ import numpy as np
 from tinyq_deploy.fixed_point import INT32_MAX, limits, quantize_multiplier, requantize_array, wrap
 from tinyq_deploy.graph import NodeView
 from tinyq_deploy.ops import movement, rules
-from tinyq_deploy.ops.base import Array, Operator
+from tinyq_deploy.ops.base import Array, Operator, Rule
 from tinyq_deploy.ops.conv_2d import LARGEST_FACTOR
 
 # Loops that most kernels have over axes that stay and over axes that go; see few_loops.
@@ -126,21 +129,21 @@ class Reduce(Operator):
     def params(cls, view: NodeView) -> ReduceParams:
         """Loops and quantisation as the kernels take them that have few loops."""
         found = loops(view)
-        (kept, kept_step), (reduced, reduced_step) = _columns(found.kept), _columns(found.reduced)
-        multiplier, shift = cls.factor(view)
-        start = -view.given(0).zero_point * elements(view)
-        return ReduceParams(
-            kept, kept_step, reduced, reduced_step, wrap(start), view.output().zero_point, multiplier, shift
-        )
+        return ReduceParams(*_columns(found.kept), *_columns(found.reduced), *cls.quantization(view))
 
     @classmethod
     def many_params(cls, view: NodeView) -> ReduceManyParams:
         """Counts and quantisation for any number of loops."""
-        found, count = loops(view), elements(view)
+        found = loops(view)
         return ReduceManyParams(
-            view.output().size, count, len(found.kept), len(found.reduced), wrap(-view.given(0).zero_point * count),
-            view.output().zero_point, *cls.factor(view),
-        )  # fmt: skip
+            view.output().size, elements(view), len(found.kept), len(found.reduced), *cls.quantization(view)
+        )
+
+    @classmethod
+    def quantization(cls, view: NodeView) -> tuple[int, int, int, int]:
+        """What a sum begins with, the output's zero point, and the factor."""
+        start = wrap(-view.given(0).zero_point * elements(view))
+        return start, view.output().zero_point, *cls.factor(view)
 
     @staticmethod
     def factor(view: NodeView) -> tuple[int, int]:
@@ -209,7 +212,7 @@ class _Extreme(Reduce):
     """REDUCE_MAX or REDUCE_MIN; `sign` is 1 or -1."""
 
     sign: ClassVar[int]
-    rules = (
+    rules: ClassVar[tuple[Rule, ...]] = (
         rules.operands(2),
         rules.input_and_output,
         rules.same_quantization,
@@ -239,3 +242,33 @@ class ReduceMin(_Extreme):
 
     name = "REDUCE_MIN"
     sign = -1
+
+
+class _Whether(_Extreme):
+    """REDUCE_ALL or REDUCE_ANY: the extreme of bool."""
+
+    rules = (
+        rules.operands(2),
+        rules.bool_to_bool,
+        movement.integers(1, "axes"),
+        *_SHAPE_RULES,
+    )
+
+    @classmethod
+    def quantization(cls, view: NodeView) -> tuple[int, int, int, int]:
+        """None."""
+        return 0, 0, 0, 0
+
+
+class ReduceAll(_Whether):
+    """Whether all elements are true."""
+
+    name = "REDUCE_ALL"
+    sign = -1
+
+
+class ReduceAny(_Whether):
+    """Whether an element is true."""
+
+    name = "REDUCE_ANY"
+    sign = 1

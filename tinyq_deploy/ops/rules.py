@@ -98,6 +98,12 @@ def input_int8(view: NodeView) -> str | None:
     return per_tensor(view.given(0)) or per_tensor(view.output())
 
 
+def bool_to_bool(view: NodeView) -> str | None:
+    """Input and output are bool."""
+    tensors = (view.given(0), view.output())
+    return next((f"{tensor.name!r} is {tensor.dtype}" for tensor in tensors if tensor.dtype != "bool"), None)
+
+
 def _activations(view: NodeView) -> str | None:
     tensors = [t for i in range(len(view.node.inputs)) if (t := view.input(i)) is not None and t.data is None]
     return alike(*tensors, *(view.output(i) for i in range(len(view.node.outputs))))

@@ -12,19 +12,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinyq_deploy.fixed_point import INT32_MAX, limits
+from tinyq_deploy.fixed_point import INT32_MAX
 from tinyq_deploy.graph import Graph, NodeView, Tensor
 from tinyq_deploy.ops import OPERATORS
 from tinyq_deploy.ops.conv_2d import output_range
 from tinyq_deploy.ops.elementwise import INT8_VALUES, Binary, Elementwise
 from tinyq_deploy.ops.pad import padding_value, paddings
-from tinyq_deploy.ops.reduce import Mean, Reduce, ReduceMax, ReduceMin, Sum, axes, elements
+from tinyq_deploy.ops.reduce import Mean, Reduce, ReduceAll, ReduceAny, ReduceMax, ReduceMin, Sum, axes, elements
 from tinyq_deploy.ops.reshape import VIEWS
-from tinyq_deploy.ops.unary import Unary
 from tinyq_deploy.passes.linear import Linear, Mask, Numbers, linear
 
 PADS = ("PAD", "PADV2")
-REDUCES: Mapping[str, type[Reduce]] = {operator.name: operator for operator in (Mean, ReduceMax, ReduceMin, Sum)}
+_INT16, _INT32, _INT64 = ((np.iinfo(kind).min, np.iinfo(kind).max) for kind in (np.int16, np.int32, np.int64))
+REDUCES: Mapping[str, type[Reduce]] = {
+    operator.name: operator for operator in (Mean, ReduceAll, ReduceAny, ReduceMax, ReduceMin, Sum)
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,9 +74,9 @@ def analyze(graph: Graph) -> Analysis:
 
 
 def anything(tensor: Tensor) -> Interval:
-    """All values of the tensor's type in every channel; those of int8 where it is not an integer."""
+    """All values of the tensor's type in every channel; bytes of uint8 as int8, and no bounds that count for reals."""
     count = channels(tensor)
-    low, high = limits(tensor.dtype if np.dtype(tensor.dtype).kind in "iu" else "int8")
+    low, high = {"bool": (0, 1), "int16": _INT16, "int32": _INT32, "int64": _INT64}.get(tensor.dtype, (-128, 127))
     return Interval(np.full(count, low, np.int64), np.full(count, high, np.int64))
 
 
@@ -82,7 +84,7 @@ def _through(view: NodeView, found: Mapping[int, Interval], output: int) -> Inte
     op, operator = view.node.op, OPERATORS[view.node.op]
     if view.kind == "int16":
         return anything(view.graph.tensors[output])
-    if issubclass(operator, Elementwise):
+    if issubclass(operator, Elementwise) and operator.of_bytes(view):
         return _elementwise(view, operator, [_operand(view.given(i), found) for i in range(operator.operands)])
     if op in ("AVERAGE_POOL_2D", "MAX_POOL_2D"):
         # A maximum, or a mean rounded to an integer, lies between its least and its largest term.
@@ -104,18 +106,21 @@ def _operand(tensor: Tensor, found: Mapping[int, Interval]) -> Interval:
 
 
 def _elementwise(view: NodeView, operator: type[Elementwise], sources: Sequence[Interval]) -> Interval:
-    """The extremes of a table over each channel's interval; of an operator that rises or falls in each operand alone,
-    over the ends of all intervals. An operand with one channel meets all."""
+    """The extremes of an operator that rises or falls in each operand alone are at ends of the intervals; those of any
+    function of one operand that varies, among its values there. An operand with one channel meets all."""
     count = channels(view.output())
-    if issubclass(operator, Unary):
-        (source,) = sources
-        results = operator.values(view, INT8_VALUES)[None, :]
-        inside = (source.low[:, None] <= INT8_VALUES) & (source.high[:, None] >= INT8_VALUES)
-        ends = np.where(inside, results, 127).min(1), np.where(inside, results, -128).max(1)
-    elif issubclass(operator, Binary):
+    varying = [position for position, source in enumerate(sources) if not source.constant.all()]
+    if issubclass(operator, Binary):
         corners = itertools.product(*((source.low, source.high) for source in sources))
         results = np.stack([np.broadcast_to(operator.values(view, *corner), count) for corner in corners])
         ends = results.min(0), results.max(0)
+    elif len(varying) <= 1:
+        at = varying[0] if varying else 0
+        inside = (sources[at].low[:, None] <= INT8_VALUES) & (sources[at].high[:, None] >= INT8_VALUES)
+        operands = [source.low[:, None] for source in sources]
+        operands[at] = INT8_VALUES[None, :]
+        results = operator.values(view, *operands)
+        ends = np.where(inside, results, 127).min(1), np.where(inside, results, -128).max(1)
     else:
         return anything(view.output())
     return Interval(*(np.array(np.broadcast_to(end, count)) for end in ends))

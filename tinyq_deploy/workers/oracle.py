@@ -2,7 +2,7 @@
 """The oracle's child process: runs a model with tflite-micro's reference kernels or a TFLite runtime. See oracle.py.
 
 Requests: open (blob: the model; kind, keep, and for kind mixed: foreign, the nodes that LiteRT runs), probe (blob: the
-model; node: whether tflite-micro prepares that node alone), run (count; blobs: per input all samples), tensors
+model; node: whether tflite-micro runs that node alone), run (count; blobs: per input all samples), tensors
 (indices; blobs: one sample per input), reset.
 """
 
@@ -170,8 +170,10 @@ class _Server:
         from tinyq_deploy.workers.segments import segment
 
         part = segment(blobs[0], [message["node"]])
+        graph = graph_of(parse(part.model, "a node"))
+        inputs = [np.zeros(*_signature(graph.tensors[index])) for index in graph.inputs]
         try:
-            _TfliteMicro(part.model, False, len(part.outputs))
+            _TfliteMicro(part.model, False, len(part.outputs)).run(inputs)
         except RuntimeError:
             return {"runs": False}, []
         return {"runs": True}, []
