@@ -53,7 +53,7 @@ def _converted(graph: Graph, tensor: Tensor) -> bool:
 
 def _order(graph: Graph) -> Iterator[Fault]:
     """Every tensor is written once, and before it is read."""
-    known = set(graph.inputs) | {t.index for t in graph.tensors if t.data is not None}
+    known = set(graph.sources) | {t.index for t in graph.tensors if t.data is not None}
     for node in graph.nodes:
         for index in node.inputs:
             if index != NO_TENSOR and index not in known:

@@ -32,6 +32,16 @@ class LayerInfo:
 
 
 @dataclass(frozen=True)
+class StateInfo:
+    """What a model remembers from one inference to the next: a resource variable or a variable tensor."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    bytes: int
+
+
+@dataclass(frozen=True)
 class Inspection:
     """A model. `arena_bytes`, how many of them no layout could spare, and `flash_bytes` (constants as emitted) are None
     where it does not compile; `faults` say why."""
@@ -46,6 +56,7 @@ class Inspection:
     flash_bytes: int | None
     peak_layer: int | None
     faults: tuple[Fault, ...]
+    states: tuple[StateInfo, ...] = ()
 
     @property
     def macs(self) -> int:
@@ -75,6 +86,7 @@ def inspect(path: Path) -> Inspection:
         program.arena_bytes if program else None, program.lower_bound if program else None,
         constant_bytes(program) if program else None,
         program.peak_layer if program else None, faults,
+        tuple(StateInfo(s.name, s.initial.shape, s.initial.dtype.name, s.initial.nbytes) for s in graph.states),
     )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from tinyq_deploy import choice
+from tinyq_deploy import choice, schedule
 from tinyq_deploy.arena import ALIGNMENT
 from tinyq_deploy.costs import Costs
 from tinyq_deploy.errors import BuildError, UsageError
@@ -14,8 +14,10 @@ from tinyq_deploy.fuse import Fusion, fusions
 from tinyq_deploy.graph import INT4, NO_TENSOR, Graph, Node, NodeView
 from tinyq_deploy.kernels import KERNELS
 from tinyq_deploy.kernels.base import Cost, Kernel, KernelCall, KernelSet, Read, Target
+from tinyq_deploy.kernels.portable.movement import moving_call
 from tinyq_deploy.ops import OPERATORS
 from tinyq_deploy.ops.batch import batches, single
+from tinyq_deploy.ops.movement import whole
 
 # `auto` takes the cheapest call of all sets, and prefers them in this order where costs are not known; each other
 # choice falls back to portable where its set does not take the node.
@@ -51,7 +53,7 @@ def lower(
             "no copy found",
             "pass --cmsis-nn PATH, set TINYQ_CMSIS_NN or CMSIS_PACK_ROOT, or `pip install 'tinyq-deploy[cmsis-nn]'`",
         )
-    lowered = _unordered(graph, target, PREFERENCE[kernels], fuse)
+    lowered = _scheduled(graph, _unordered(graph, target, PREFERENCE[kernels], fuse))
     if costs is not None:
         groups = [PREFERENCE["auto"]] if kernels == "auto" else [(name,) for name in PREFERENCE[kernels]]
         lowered = _ordered([_priced(graph, item, costs) for item in lowered], groups, costs.optimize)
@@ -76,6 +78,21 @@ def _unordered(graph: Graph, target: Target, sets: Sequence[KernelSet], fuse: bo
         for node in graph.nodes
         if node.index not in absorbed
     ]
+
+
+def _scheduled(graph: Graph, lowered: list[LoweredNode]) -> list[LoweredNode]:
+    """The nodes where each state is written once nothing reads its old value any more; a READ_VARIABLE whose value is
+    needed after that copies it."""
+    if not graph.states:
+        return lowered
+    kept = schedule.escaping(graph, [item.candidates[0] for item in lowered])
+    lowered = [_copied(graph, item) if kept.intersection(item.node.inputs) else item for item in lowered]
+    return [lowered[n] for n in schedule.order(graph, [item.candidates[0] for item in lowered])]
+
+
+def _copied(graph: Graph, item: LoweredNode) -> LoweredNode:
+    source, output = (graph.tensors[i] for i in (item.node.inputs[0], item.node.outputs[0]))
+    return replace(item, candidates=(moving_call(source, output, whole(source)),))
 
 
 def _lower_pair(graph: Graph, pair: Fusion) -> LoweredNode:

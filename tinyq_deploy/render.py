@@ -19,7 +19,7 @@ from tinyq_deploy.kernels.cmsis_nn import library as cmsis_nn
 from tinyq_deploy.manifest import MANIFEST, manifest
 from tinyq_deploy.plan import Plan
 from tinyq_deploy.project import Project
-from tinyq_deploy.render_layers import arena_row, layer_context, layer_row
+from tinyq_deploy.render_layers import arena_row, layer_context, layer_row, state_rows
 from tinyq_deploy.toolchains.base import Optimize, Recipe, Source
 
 _LOCAL_INCLUDE = re.compile(r'^\s*#include "([^"]+)"', re.MULTILINE)
@@ -102,6 +102,8 @@ def _context(plan: Plan, board: Board, target: Target, settings: Settings) -> di
         "layer_rows": [layer_row(layer) for layer in plan.layers],
         "arena": [arena_row(plan, buffer) for buffer in plan.buffers],
         "savings": plan.savings,
+        "state_bytes": plan.state_bytes,
+        "states": state_rows(plan, arrays),
         "inputs": _ios(plan, graph.input_tensors()),
         "outputs": _ios(plan, graph.output_tensors()),
         "quantized_types": _quantized_types((*graph.input_tensors(), *graph.output_tensors())),

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from tinyq_deploy import c_text, weights
 from tinyq_deploy.arena import Buffer
 from tinyq_deploy.chain import Band, Chain, Move, Part, Place, Run
@@ -144,6 +146,22 @@ def layer_row(layer: Layer) -> dict[str, Any]:
         "shared": cost.shared_bytes if cost and cost.shared_bytes else "",
         "constants": layer.constant_bytes,
     }  # fmt: skip
+
+
+def state_rows(plan: Plan, arrays: weights.Weights) -> list[dict[str, Any]]:
+    """What each state holds after a reset: the array `constant`, or where that is None the byte `fill` throughout."""
+    return [
+        {
+            "name": c_text.comment(state.name),
+            "dtype": str(state.initial.dtype),
+            "shape": c_text.shape(state.initial.shape),
+            "bytes": state.initial.nbytes,
+            "offset": plan.offsets[state.before],
+            "fill": state.initial.reshape(-1)[:1].view(np.uint8)[0],
+            "constant": arrays.member.get((weights.RESET, f"{position}")),
+        }
+        for position, state in enumerate(plan.graph.states)
+    ]
 
 
 def arena_row(plan: Plan, buffer: Buffer) -> dict[str, Any]:

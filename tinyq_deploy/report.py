@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from tinyq_deploy import records
+from tinyq_deploy import records, report_states
 
 if TYPE_CHECKING:
     from tinyq_deploy import bench as bench_stage
@@ -240,6 +240,8 @@ def inspected(found: Inspection) -> None:
             f"{found.peak_layer}, with portable kernels and no graph passes; "
             f"constants {found.flash_bytes:,} bytes"
         )
+    for line in report_states.lines(found.states):
+        say(line)
     for fault in found.faults:
         warn(f"does not compile: {fault}")
 

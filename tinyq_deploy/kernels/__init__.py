@@ -44,7 +44,13 @@ from tinyq_deploy.kernels.portable.binary import PortableBinary
 from tinyq_deploy.kernels.portable.cast import PortableCast
 from tinyq_deploy.kernels.portable.conv_2d import PortableConv2D, PortableDepthwiseConv2D
 from tinyq_deploy.kernels.portable.fully_connected import PortableFullyConnected
-from tinyq_deploy.kernels.portable.movement import PortableCopy, PortableJoin, PortableSplit, PortableView
+from tinyq_deploy.kernels.portable.movement import (
+    PortableAssign,
+    PortableCopy,
+    PortableJoin,
+    PortableSplit,
+    PortableView,
+)
 from tinyq_deploy.kernels.portable.pick import PortableGather, PortablePick
 from tinyq_deploy.kernels.portable.pool_2d import PortableAveragePool2D, PortableMaxPool2D
 from tinyq_deploy.kernels.portable.quantize import PortableDequantize, PortableQuantize
@@ -135,6 +141,7 @@ KERNELS: tuple[Kernel, ...] = (
     PortableBinary("LESS_EQUAL", "compare", "compare"),
     PortableBinary("LOGICAL_AND", "maximum", "minimum"),
     PortableBinary("LOGICAL_OR", "maximum", "maximum"),
+    PortableAssign(),
     PortableBinary("MAXIMUM", "maximum", kinds=ALIKE),
     PortableBinary("MINIMUM", "maximum", kinds=ALIKE),
     PortableBinary("MUL", "mul", kinds=ALIKE),
@@ -164,6 +171,7 @@ KERNELS: tuple[Kernel, ...] = (
     PortableQuantize(),
     PortableReduce(ReduceAll, "reduce_min"),
     PortableReduce(ReduceAny, "reduce_max"),
+    PortableView("READ_VARIABLE"),
     PortableReduce(ReduceMax, "reduce_max"),
     PortableReduce(ReduceMin, "reduce_min"),
     PortableView("RESHAPE"),

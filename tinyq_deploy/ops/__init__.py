@@ -52,6 +52,7 @@ from tinyq_deploy.ops.table import Table
 from tinyq_deploy.ops.tile import BroadcastTo, Tile
 from tinyq_deploy.ops.transpose import Transpose
 from tinyq_deploy.ops.transpose_conv import TransposeConv
+from tinyq_deploy.ops.variable import AssignVariable, CallOnce, ReadVariable, VarHandle
 
 _ALL: tuple[type[Operator], ...] = (
     Abs,
@@ -63,6 +64,9 @@ _ALL: tuple[type[Operator], ...] = (
     BatchToSpaceNd,
     BroadcastTo,
     Cast,
+    AssignVariable,
+    AveragePool2D,
+    CallOnce,
     Concatenation,
     Conv2D,
     DepthToSpace,
@@ -105,6 +109,7 @@ _ALL: tuple[type[Operator], ...] = (
     Quantize,
     ReduceAll,
     ReduceAny,
+    ReadVariable,
     ReduceMax,
     ReduceMin,
     Relu,
@@ -136,5 +141,6 @@ _ALL: tuple[type[Operator], ...] = (
     Transpose,
     TransposeConv,
     Unpack,
+    VarHandle,
 )
 OPERATORS: dict[str, type[Operator]] = {operator.name: operator for operator in _ALL}

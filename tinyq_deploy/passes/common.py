@@ -44,7 +44,7 @@ class CommonLayers(Pass):
         for position in range(len(graph.nodes)):
             node = graph.nodes[position]
             same = first.setdefault(_key(graph, node), node)
-            if same is not node and not set(node.outputs) & set(graph.outputs):
+            if same is not node and not set(node.outputs) & set(graph.results):
                 graph = _redirected(graph, node, same)
                 removed.append((node.index, same.index))
         return without(graph, {gone for gone, _ in removed}) if removed else graph, CommonReport(tuple(removed))

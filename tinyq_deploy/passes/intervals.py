@@ -58,8 +58,8 @@ def channels(tensor: Tensor) -> int:
 
 
 def analyze(graph: Graph) -> Analysis:
-    """Intervals from the inputs forward through a checked graph."""
-    found = {tensor.index: anything(tensor) for tensor in graph.input_tensors()}
+    """Intervals from the inputs and states forward through a checked graph."""
+    found = {index: anything(graph.tensors[index]) for index in graph.sources}
     linears: dict[int, Linear] = {}
     for position, node in enumerate(graph.nodes):
         view = NodeView(graph, node)

@@ -20,7 +20,7 @@ class MveSum(Kernel):
         self.op, self.operator = operator.name, operator
 
     def call(self, view: NodeView, target: Target) -> KernelCall | None:
-        """Takes every node of few loops on a core with Helium."""
+        """Takes nodes with few loops on a core with Helium."""
         if not takes(target) or not few_loops(view):
             return None
         read = operand(view.given(0), "input")

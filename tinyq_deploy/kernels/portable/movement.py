@@ -45,6 +45,11 @@ def copy_call(source: Tensor, output: Tensor, copy: Copy) -> KernelCall:
     read = moved_operand(source, "input")
     if copy.is_whole and isinstance(read, Read):
         return KernelCall("portable", None, arguments=(read, Write(output.index)))
+    return moving_call(source, output, copy)
+
+
+def moving_call(source: Tensor, output: Tensor, copy: Copy) -> KernelCall:
+    """The call that makes `output` of `source` in memory of its own."""
     kept = copy.axes[:-1] if copy.axes[-1] == Axis(copy.width, 1, 1) and 1 < copy.width <= WIDEST else copy.axes
     axes = (Axis(1, 0, 0),) * (MOST_AXES - len(kept)) + kept
     params = CopyParams(
@@ -52,7 +57,7 @@ def copy_call(source: Tensor, output: Tensor, copy: Copy) -> KernelCall:
         tuple(axis.output_step for axis in axes), copy.input_start, copy.output_start,
         copy.fill is not None, copy.fill or 0, output.bytes, copy.width,
     )  # fmt: skip
-    return portable_call("copy", "copy", params, read, Write(output.index))
+    return portable_call("copy", "copy", params, moved_operand(source, "input"), Write(output.index))
 
 
 class PortableView(Kernel):
@@ -67,6 +72,18 @@ class PortableView(Kernel):
     def call(self, view: NodeView, target: Target) -> KernelCall | None:
         """Takes every node."""
         return copy_call(view.given(0), view.output(), whole(view.given(0)))
+
+
+class PortableAssign(Kernel):
+    """All bytes into the memory of a state."""
+
+    op = "ASSIGN_VARIABLE"
+    kernel_set = "portable"
+    kinds = ALIKE
+
+    def call(self, view: NodeView, target: Target) -> KernelCall | None:
+        """Takes every node."""
+        return moving_call(view.given(0), view.output(), whole(view.given(0)))
 
 
 class PortableCopy(Kernel):
