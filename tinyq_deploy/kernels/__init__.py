@@ -8,6 +8,7 @@ from tinyq_deploy.kernels.cmsis_nn.conv_2d import CmsisNNConv2D, CmsisNNDepthwis
 from tinyq_deploy.kernels.cmsis_nn.elementwise import CmsisNNAdd, CmsisNNSoftmax
 from tinyq_deploy.kernels.cmsis_nn.fully_connected import CmsisNNFullyConnected
 from tinyq_deploy.kernels.cmsis_nn.pool_2d import CmsisNNAveragePool2D, CmsisNNMaxPool2D
+from tinyq_deploy.kernels.own.batch_matmul import OwnBatchMatmul
 from tinyq_deploy.kernels.own.dsp_conv_2d import OwnDspConv2D
 from tinyq_deploy.kernels.own.dsp_conv_2d_3x3 import OwnDspConv2D3x3
 from tinyq_deploy.kernels.own.dsp_conv_2d_add import OwnDspConv2D3x3Add, OwnDspConv2DAdd
@@ -18,6 +19,7 @@ from tinyq_deploy.kernels.own.dsp_depthwise_conv_2d import (
 )
 from tinyq_deploy.kernels.own.dsp_fully_connected import OwnDspFullyConnected
 from tinyq_deploy.kernels.own.dsp_s16 import OwnDspConv2DS16, OwnDspDepthwiseConv2DS16, OwnDspFullyConnectedS16
+from tinyq_deploy.kernels.own.grouped_conv_2d import OwnGroupedConv2D
 from tinyq_deploy.kernels.own.mve_add import MveAdd
 from tinyq_deploy.kernels.own.mve_conv_2d import MveConv2D, MveDepthwiseAsConv2D
 from tinyq_deploy.kernels.own.mve_depthwise_conv_2d import MveDepthwiseConv2D
@@ -37,6 +39,7 @@ from tinyq_deploy.kernels.own.plain_pool_2d import OwnAveragePool2D, OwnMaxPool2
 from tinyq_deploy.kernels.own.plain_softmax import OwnSoftmax
 from tinyq_deploy.kernels.own.plain_sum import OwnSum
 from tinyq_deploy.kernels.own.plain_table import OwnTable
+from tinyq_deploy.kernels.own.transpose_conv import OwnTransposeConv
 from tinyq_deploy.kernels.portable.arg_max import PortableArgMax
 from tinyq_deploy.kernels.portable.base import ALIKE
 from tinyq_deploy.kernels.portable.batch_matmul import PortableBatchMatmul
@@ -59,8 +62,10 @@ from tinyq_deploy.kernels.portable.resize import PortableResizeBilinear
 from tinyq_deploy.kernels.portable.select import PortableSelect
 from tinyq_deploy.kernels.portable.softmax import PortableL2Normalization, PortableLogSoftmax, PortableSoftmax
 from tinyq_deploy.kernels.portable.space_to_batch import PortableSpaceToBatchNd
+from tinyq_deploy.kernels.portable.svdf import PortableSvdf
 from tinyq_deploy.kernels.portable.table import PortableTable, unary_operators
 from tinyq_deploy.kernels.portable.transpose_conv import PortableTransposeConv
+from tinyq_deploy.kernels.portable.unidirectional_sequence_lstm import PortableUnidirectionalSequenceLstm
 from tinyq_deploy.kernels.portable.wide_unary import PortableLookup, PortableSigmoid, PortableSlopes
 from tinyq_deploy.ops.abs import Abs
 from tinyq_deploy.ops.arg_max import ArgMax, ArgMin
@@ -85,6 +90,7 @@ KERNELS: tuple[Kernel, ...] = (
     OwnAdd("ADD", 1),
     OwnAdd("SUB", -1),
     OwnAveragePool2D(),
+    OwnBatchMatmul(),
     DspDepthwiseConv2DFew(),
     DspDepthwiseConv2D3x3(),
     DspDepthwiseConv2D(),
@@ -120,6 +126,13 @@ KERNELS: tuple[Kernel, ...] = (
     *(MveTable(op) for op in unary_operators()),
     MveMaxPool2D(),
     MveAveragePool2D(),
+    OwnGroupedConv2D(
+        (OwnDspConv2D(), OwnPlainConv2D(), MveConv2D()),
+        (DspDepthwiseConv2D3x3(), DspDepthwiseConv2D(), OwnPlainDepthwiseConv2D(), MveDepthwiseConv2D()),
+    ),
+    OwnTransposeConv("dsp", OwnDspConv2D()),
+    OwnTransposeConv("plain", OwnPlainConv2D()),
+    OwnTransposeConv("mve", MveConv2D()),
     CmsisNNAdd(),
     CmsisNNAveragePool2D(),
     CmsisNNConv2D(),
@@ -133,6 +146,8 @@ KERNELS: tuple[Kernel, ...] = (
     PortableBatchMatmul(),
     PortablePick(BatchToSpaceNd),
     PortableBinary("ADD", "add", kinds=ALIKE),
+    PortableBinary("ADD", "add"),
+    PortableAssign(),
     PortableBinary("DIV", "mul"),
     PortableBinary("EQUAL", "compare", "compare"),
     PortableBinary("GREATER", "compare", "compare"),
@@ -145,6 +160,9 @@ KERNELS: tuple[Kernel, ...] = (
     PortableBinary("MAXIMUM", "maximum", kinds=ALIKE),
     PortableBinary("MINIMUM", "maximum", kinds=ALIKE),
     PortableBinary("MUL", "mul", kinds=ALIKE),
+    PortableBinary("MAXIMUM", "maximum"),
+    PortableBinary("MINIMUM", "maximum"),
+    PortableBinary("MUL", "mul"),
     PortableBinary("NOT_EQUAL", "compare", "compare"),
     PortableBinary("PRELU", "prelu"),
     PortableBinary("SQUARED_DIFFERENCE", "add"),
@@ -169,9 +187,9 @@ KERNELS: tuple[Kernel, ...] = (
     PortableCopy(Pad),
     PortableCopy(PadV2),
     PortableQuantize(),
+    PortableView("READ_VARIABLE"),
     PortableReduce(ReduceAll, "reduce_min"),
     PortableReduce(ReduceAny, "reduce_max"),
-    PortableView("READ_VARIABLE"),
     PortableReduce(ReduceMax, "reduce_max"),
     PortableReduce(ReduceMin, "reduce_min"),
     PortableView("RESHAPE"),
@@ -188,9 +206,11 @@ KERNELS: tuple[Kernel, ...] = (
     PortableView("SQUEEZE"),
     PortableCopy(StridedSlice),
     PortableReduce(Sum, "sum"),
+    PortableSvdf(),
     PortablePick(Tile),
     PortableCopy(Transpose),
     PortableTransposeConv(),
+    PortableUnidirectionalSequenceLstm(),
     PortableSplit("UNPACK"),
     *(PortableTable(op) for op in unary_operators()),
     *(PortableSlopes(operator) for operator in (Abs, LeakyRelu, Relu, Relu6)),
