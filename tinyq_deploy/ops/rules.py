@@ -11,6 +11,7 @@ from tinyq_deploy.ops.base import Rule
 
 # Least and largest zero point of the types that activations have.
 ZERO_POINTS = {"int8": (-128, 127), "int16": (0, 0)}
+INT8 = ZERO_POINTS["int8"]
 ALIKE = "int8 (zero point in -128..127) or int16 (zero point 0), alike, quantised as a whole"
 # A 64-bit sum of products stays below 2^47, as the requantisation asks, if the bias is below this.
 LARGEST_WIDE_BIAS = 1 << 46
