@@ -132,7 +132,7 @@ class Op:
 def constant(values: npt.ArrayLike, scale: float | Sequence[float] | None = None, *, dtype: str = "int8", axis: int = 0,
              zero_point: int | Sequence[int] | None = None) -> T:  # fmt: skip
     """A constant of these values; zero points are 0 unless given."""
-    data = np.asarray(values, dtype)
+    data = np.asarray(values, "int8" if dtype == "int4" else dtype)
     count = 1 if scale is None or np.isscalar(scale) else len(scale)  # type: ignore[arg-type]
     return T(data.shape, scale, [0] * count if zero_point is None else zero_point, dtype, data, axis)
 
@@ -170,6 +170,12 @@ def _subgraph(made: Any, tensors: Sequence[T], ops: Sequence[Op], names: list[st
     return graph
 
 
+def packed_int4(values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    """Two numbers a byte, the first in the lower half, as the format has them."""
+    flat = [int(value) & 15 for value in values.reshape(-1)] + [0] * (values.size % 2)
+    return np.array([low | high << 4 for low, high in zip(flat[::2], flat[1::2], strict=True)], np.uint8)
+
+
 def pack(made: Any) -> bytes:
     """An object tree as the bytes of a file."""
     builder = flatbuffers.Builder(1024)
@@ -200,7 +206,8 @@ def _tensor(made: Any, tensor: T, index: int) -> Any:
         entry.quantization = quantization
     if tensor.data is not None:
         buffer = schema.BufferT()
-        buffer.data = np.frombuffer(np.ascontiguousarray(tensor.data).tobytes(), np.uint8)
+        data = packed_int4(tensor.data) if tensor.dtype == "int4" else np.ascontiguousarray(tensor.data)
+        buffer.data = np.frombuffer(data.tobytes(), np.uint8)
         made.buffers.append(buffer)
         entry.buffer = len(made.buffers) - 1
     return entry

@@ -196,7 +196,9 @@ def test_one_module_asks_where_it_is_installed() -> None:
 
 
 # What the operators' files have in common; their tests are the operators'.
-SHARED = {"__init__", "base", "batch", "elementwise", "movement", "pick", "recurrent", "rules", "unary"}
+SHARED = {
+    "__init__", "base", "batch", "elementwise", "lookup", "movement", "pick", "recurrent", "rules", "slopes", "unary",
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", ["ops"])

@@ -11,7 +11,7 @@ from tinyq_deploy.ops import OPERATORS
 from tinyq_deploy.ops.base import sentence
 from tinyq_deploy.ops.refused import INSTEAD
 
-_BOUNDARY = "int8, int32, int64 or bool, or float32, int16 or uint8 that is only moved or converted"
+_BOUNDARY = "int8, int16, int32, int64 or bool, or float32 or uint8 that is only moved or converted"
 # Numbers that have no scale.
 PLAIN_INTEGERS = ("int32", "int64", "bool")
 _REQUANTIZE = "quantise it to full int8: `tinyq-deploy quantize MODEL --representative-data DATA`"
@@ -33,7 +33,7 @@ def _whole(graph: Graph) -> Iterator[Fault]:
         if not tensors:
             yield Fault(f"a model has {what}", f"0 {what}")
         for tensor in tensors:
-            if tensor.dtype not in ("int8", *PLAIN_INTEGERS) and not _converted(graph, tensor):
+            if tensor.dtype not in ("int8", "int16", *PLAIN_INTEGERS) and not _converted(graph, tensor):
                 yield Fault(
                     f"the model's {what} are {_BOUNDARY}", f"{tensor.name[:60]!r} is {tensor.dtype}", _REQUANTIZE
                 )
@@ -48,9 +48,7 @@ def _whole(graph: Graph) -> Iterator[Fault]:
 def _converted(graph: Graph, tensor: Tensor) -> bool:
     """Whether only operators that take real values read and write a tensor of the model's boundary."""
     users = {OPERATORS.get(node.op) for node in graph.nodes if tensor.index in (*node.inputs, *node.outputs)}
-    return tensor.dtype in ("float32", "int16", "uint8") and all(
-        user is not None and user.takes_reals for user in users
-    )
+    return tensor.dtype in ("float32", "uint8") and all(user is not None and user.takes_reals for user in users)
 
 
 def _order(graph: Graph) -> Iterator[Fault]:

@@ -7,12 +7,16 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 Option = int | float | bool | str
 NO_TENSOR = -1
+# What a node computes on: int16 activations, with int8 weights if any; int8 with int4 weights; int8 is all the rest.
+Kind = Literal["int8", "int16", "int4"]
+INT4 = "int4"
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,8 @@ class Quantization:
 
 @dataclass(frozen=True)
 class Tensor:
-    """One tensor. `data` is a read-only array of `shape` for a constant, None for an activation."""
+    """One tensor. `data` is a read-only array of `shape` for a constant, None for an activation. An int4 constant has
+    an int8 array, each number in -8..7."""
 
     index: int
     name: str
@@ -45,8 +50,8 @@ class Tensor:
 
     @property
     def bytes(self) -> int:
-        """Bytes in memory, unpacked."""
-        return self.size * np.dtype(self.dtype).itemsize
+        """Bytes in memory; of int4, two numbers share one."""
+        return -(-self.size // 2) if self.dtype == INT4 else self.size * np.dtype(self.dtype).itemsize
 
     @property
     def quantized(self) -> bool:
@@ -155,6 +160,15 @@ class NodeView:
     def number(self, name: str, default: int) -> int:
         """An integer builtin option."""
         return int(self.option(name, default))
+
+    @property
+    def kind(self) -> Kind:
+        """The types that it computes on: those of its first input and output decide, then its constants."""
+        read = [self.input(position) for position in range(len(self.node.inputs))]
+        decide = [*read[:1], *(self.graph.tensors[index] for index in self.node.outputs[:1])]
+        if any(tensor is not None and tensor.dtype == "int16" for tensor in decide):
+            return "int16"
+        return "int4" if any(tensor is not None and tensor.dtype == INT4 for tensor in read) else "int8"
 
     @property
     def label(self) -> str:

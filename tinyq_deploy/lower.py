@@ -11,9 +11,9 @@ from tinyq_deploy.arena import ALIGNMENT
 from tinyq_deploy.costs import Costs
 from tinyq_deploy.errors import BuildError, UsageError
 from tinyq_deploy.fuse import Fusion, fusions
-from tinyq_deploy.graph import Graph, Node, NodeView
+from tinyq_deploy.graph import INT4, NO_TENSOR, Graph, Node, NodeView
 from tinyq_deploy.kernels import KERNELS
-from tinyq_deploy.kernels.base import Cost, KernelCall, KernelSet, Read, Target
+from tinyq_deploy.kernels.base import Cost, Kernel, KernelCall, KernelSet, Read, Target
 from tinyq_deploy.kernels.portable.movement import moving_call
 from tinyq_deploy.ops import OPERATORS
 from tinyq_deploy.ops.batch import batches, single
@@ -102,6 +102,8 @@ def _lower_pair(graph: Graph, pair: Fusion) -> LoweredNode:
 
 def _lower_one(view: NodeView, target: Target, sets: Sequence[KernelSet]) -> LoweredNode:
     calls = tuple(call for kernel_set in sets for call in _calls(view, target, kernel_set))
+    if not calls:
+        raise BuildError("every layer has a kernel", f"{view.label}: none takes {view.kind}", "quantise it to int8")
     return LoweredNode(view.node, OPERATORS[view.node.op].macs(view), calls)
 
 
@@ -144,10 +146,25 @@ def _ordered(
 def _calls(view: NodeView, target: Target, kernel_set: KernelSet) -> Iterator[KernelCall]:
     one = single(view)
     for kernel in KERNELS:
-        if kernel.op == view.node.op and kernel.kernel_set == kernel_set:
-            call = kernel.call(one, target)
+        seen = _seen(one, kernel, target) if (kernel.op, kernel.kernel_set) == (view.node.op, kernel_set) else None
+        if seen is not None:
+            call = kernel.call(seen, target)
             if call is not None:
                 yield from _repeated(one, call, batches(view))
+
+
+def _seen(view: NodeView, kernel: Kernel, target: Target) -> NodeView | None:
+    """The node as `kernel` sees it, None where it is of a kind that the kernel does not take. Unless flash counts most,
+    kernels that know int8 alone get int4 weights as int8."""
+    if view.kind in kernel.kinds:
+        return view
+    if view.kind != INT4 or "int8" not in kernel.kinds or target.small:
+        return None
+    tensors = list(view.graph.tensors)
+    for index in view.node.inputs:
+        if index != NO_TENSOR and tensors[index].dtype == INT4:
+            tensors[index] = replace(tensors[index], dtype="int8")
+    return NodeView(replace(view.graph, tensors=tuple(tensors)), view.node)
 
 
 def _repeated(one: NodeView, call: KernelCall, count: int) -> Iterator[KernelCall]:

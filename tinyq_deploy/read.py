@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from tinyq_deploy.errors import Fault, ModelError
 from tinyq_deploy.fold import shape_arithmetic
-from tinyq_deploy.graph import NO_TENSOR, Graph, Node, Option, Quantization, Tensor
+from tinyq_deploy.graph import INT4, NO_TENSOR, Graph, Node, Option, Quantization, Tensor
 from tinyq_deploy.states import resolve
 from tinyq_deploy.true_batches import with_true_batches
 
@@ -167,12 +167,13 @@ class _Reader:
         if buffer.DataIsNone() or buffer.DataLength() == 0:
             return None
         raw = np.asarray(buffer.DataAsNumpy(), np.uint8)
-        if dtype not in _NUMPY_TYPES:
+        if dtype not in _NUMPY_TYPES and dtype != INT4:
             return _frozen(raw)
-        kind = np.dtype(dtype)
-        if raw.size != math.prod(shape) * kind.itemsize:
+        kind, size = np.dtype(np.int8 if dtype == INT4 else dtype), math.prod(shape)
+        if raw.size != (-(-size // 2) if dtype == INT4 else size * kind.itemsize):
             found = f"{where}: {raw.size} bytes for {dtype} {list(shape)}"
             raise ModelError("a constant has as many bytes as its shape asks for", found, "the file is damaged")
+        raw = unpacked_int4(raw, size) if dtype == INT4 else raw
         return _frozen(raw.view(kind.newbyteorder("<")).astype(kind, copy=False).reshape(shape))
 
     def _quantization(self, table: Any, where: str) -> Quantization | None:
@@ -220,6 +221,12 @@ class _Reader:
             return value
         names = enumeration(getattr(self.schema, _ENUMERATIONS[name]))
         return names.get(int(value), f"{_ENUMERATIONS[name]} {value}")
+
+
+def unpacked_int4(packed: npt.NDArray[np.uint8], size: int) -> npt.NDArray[np.uint8]:
+    """[size] numbers in -8..7 as bytes, from two a byte, the first in the lower four bits."""
+    nibbles = np.stack([packed & 15, packed >> 4], axis=-1).reshape(-1)[:size]
+    return np.asarray((nibbles ^ 8) - np.uint8(8), np.uint8)  # modulo 256
 
 
 def _frozen(array: npt.NDArray[Any]) -> npt.NDArray[np.generic]:

@@ -132,10 +132,21 @@ def _ios(plan: Plan, tensors: tuple[Tensor, ...]) -> list[dict[str, object]]:
 
 def _quantized_types(tensors: tuple[Tensor, ...]) -> list[dict[str, object]]:
     """What the helpers that quantise and dequantise have to know of each integer type among `tensors`."""
-    known = (("int8", "", "INT8_MIN", "INT8_MAX"), ("uint8", "_uint8", "0", "UINT8_MAX"))
+    known = (
+        ("int8", "", "INT8_MIN", "INT8_MAX", "512.0f"),
+        ("int16", "_int16", "INT16_MIN", "INT16_MAX", "131072.0f"),
+        ("uint8", "_uint8", "0", "UINT8_MAX", "512.0f"),
+    )
     return [
-        {"dtype": dtype, "ctype": c_text.CTYPES[dtype], "suffix": suffix, "least": least, "most": most}
-        for dtype, suffix, least, most in known
+        {
+            "dtype": dtype,
+            "ctype": c_text.CTYPES[dtype],
+            "suffix": suffix,
+            "least": least,
+            "most": most,
+            "beyond": beyond,
+        }
+        for dtype, suffix, least, most, beyond in known
         if dtype in {tensor.dtype for tensor in tensors}
     ]
 

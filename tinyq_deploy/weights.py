@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -67,7 +67,18 @@ def collect(plan: Plan) -> Weights:
         names = tuple(dict.fromkeys(user for user, _ in shared))
         arrays.append(Array(name, _padded(first.values), first.values.shape, names))
         member.update({(user, constant.name): name for user, constant in shared})
-    return Weights(tuple(arrays), MappingProxyType(member))
+    return Weights(_aligned(arrays), MappingProxyType(member))
+
+
+def _aligned(arrays: list[Array]) -> tuple[Array, ...]:
+    """The arrays in an order and of sizes that leave the struct no hidden padding: those of 8 bytes an element first,
+    and then whole pairs of words in all."""
+    ordered = sorted(arrays, key=lambda array: array.values.itemsize < 8)
+    if ordered and ordered[0].values.itemsize == 2 * WORD and sum(array.values.nbytes for array in ordered) % 8:
+        last = ordered[-1]
+        zeros = np.zeros(WORD // last.values.itemsize, last.values.dtype)
+        ordered[-1] = replace(last, values=np.concatenate([last.values, zeros]))
+    return tuple(ordered)
 
 
 def patterns(plan: Plan) -> list[npt.NDArray[np.int8] | None]:

@@ -18,6 +18,7 @@ from tinyq_deploy.kernels.own.dsp_depthwise_conv_2d import (
     DspDepthwiseConv2DFew,
 )
 from tinyq_deploy.kernels.own.dsp_fully_connected import OwnDspFullyConnected
+from tinyq_deploy.kernels.own.dsp_s16 import OwnDspConv2DS16, OwnDspDepthwiseConv2DS16, OwnDspFullyConnectedS16
 from tinyq_deploy.kernels.own.grouped_conv_2d import OwnGroupedConv2D
 from tinyq_deploy.kernels.own.mve_add import MveAdd
 from tinyq_deploy.kernels.own.mve_conv_2d import MveConv2D, MveDepthwiseAsConv2D
@@ -40,6 +41,7 @@ from tinyq_deploy.kernels.own.plain_sum import OwnSum
 from tinyq_deploy.kernels.own.plain_table import OwnTable
 from tinyq_deploy.kernels.own.transpose_conv import OwnTransposeConv
 from tinyq_deploy.kernels.portable.arg_max import PortableArgMax
+from tinyq_deploy.kernels.portable.base import ALIKE
 from tinyq_deploy.kernels.portable.batch_matmul import PortableBatchMatmul
 from tinyq_deploy.kernels.portable.binary import PortableBinary
 from tinyq_deploy.kernels.portable.cast import PortableCast
@@ -64,11 +66,18 @@ from tinyq_deploy.kernels.portable.svdf import PortableSvdf
 from tinyq_deploy.kernels.portable.table import PortableTable, unary_operators
 from tinyq_deploy.kernels.portable.transpose_conv import PortableTransposeConv
 from tinyq_deploy.kernels.portable.unidirectional_sequence_lstm import PortableUnidirectionalSequenceLstm
+from tinyq_deploy.kernels.portable.wide_unary import PortableLookup, PortableSigmoid, PortableSlopes
+from tinyq_deploy.ops.abs import Abs
 from tinyq_deploy.ops.arg_max import ArgMax, ArgMin
+from tinyq_deploy.ops.exp import Exp
 from tinyq_deploy.ops.gather import Gather, GatherNd
+from tinyq_deploy.ops.gelu import Gelu
+from tinyq_deploy.ops.leaky_relu import LeakyRelu
+from tinyq_deploy.ops.logistic import Logistic, Tanh
 from tinyq_deploy.ops.mirror_pad import MirrorPad
 from tinyq_deploy.ops.pad import Pad, PadV2
 from tinyq_deploy.ops.reduce import Mean, ReduceAll, ReduceAny, ReduceMax, ReduceMin, Sum
+from tinyq_deploy.ops.relu import Relu, Relu6
 from tinyq_deploy.ops.resize import ResizeNearestNeighbor
 from tinyq_deploy.ops.select import Select, SelectV2
 from tinyq_deploy.ops.slice import Slice, StridedSlice
@@ -99,6 +108,9 @@ KERNELS: tuple[Kernel, ...] = (
     OwnDspConv2D3x3(),
     OwnDspConv2D(),
     OwnDspFullyConnected(),
+    OwnDspConv2DS16(),
+    OwnDspDepthwiseConv2DS16(),
+    OwnDspFullyConnectedS16(),
     OwnPlainConv2D(),
     OwnPlainDepthwiseConv2D(),
     OwnPlainFullyConnected(),
@@ -133,7 +145,7 @@ KERNELS: tuple[Kernel, ...] = (
     PortableArgMax(ArgMin),
     PortableBatchMatmul(),
     PortablePick(BatchToSpaceNd),
-    PortableBinary("ADD", "add"),
+    PortableBinary("ADD", "add", kinds=ALIKE),
     PortableAssign(),
     PortableBinary("DIV", "mul"),
     PortableBinary("EQUAL", "compare", "compare"),
@@ -143,13 +155,13 @@ KERNELS: tuple[Kernel, ...] = (
     PortableBinary("LESS_EQUAL", "compare", "compare"),
     PortableBinary("LOGICAL_AND", "maximum", "minimum"),
     PortableBinary("LOGICAL_OR", "maximum", "maximum"),
-    PortableBinary("MAXIMUM", "maximum"),
-    PortableBinary("MINIMUM", "maximum"),
-    PortableBinary("MUL", "mul"),
+    PortableBinary("MAXIMUM", "maximum", kinds=ALIKE),
+    PortableBinary("MINIMUM", "maximum", kinds=ALIKE),
+    PortableBinary("MUL", "mul", kinds=ALIKE),
     PortableBinary("NOT_EQUAL", "compare", "compare"),
     PortableBinary("PRELU", "prelu"),
     PortableBinary("SQUARED_DIFFERENCE", "add"),
-    PortableBinary("SUB", "add"),
+    PortableBinary("SUB", "add", kinds=ALIKE),
     PortablePick(BroadcastTo),
     PortableCast(),
     PortableJoin("CONCATENATION"),
@@ -196,6 +208,11 @@ KERNELS: tuple[Kernel, ...] = (
     PortableUnidirectionalSequenceLstm(),
     PortableSplit("UNPACK"),
     *(PortableTable(op) for op in unary_operators()),
+    *(PortableSlopes(operator) for operator in (Abs, LeakyRelu, Relu, Relu6)),
+    PortableLookup(Exp),
+    PortableLookup(Gelu),
+    PortableSigmoid(Logistic),
+    PortableSigmoid(Tanh),
 )
 KERNELS += tuple(MveCopy(kernel.mover) for kernel in KERNELS if isinstance(kernel, PortableCopy))
 KERNELS += tuple(MveRows(kernel) for kernel in KERNELS if isinstance(kernel, (PortableJoin, PortableSplit)))

@@ -72,7 +72,10 @@ def _close(view: NodeView, kept: Needed, reads: Mask | None) -> None:
 
 
 def _keeps_channels_apart(view: NodeView) -> bool:
-    """Whether each output channel comes from the input channels of its number alone, modulo the smaller count."""
+    """Whether each output channel comes from the input channels of its number alone, modulo the smaller count. Nothing
+    is known of channels of int16."""
+    if view.kind == "int16":
+        return False
     if (view.node.op in VIEWS or last_axis_stays(view)) and view.given(0).data is not None:
         return False
     if view.node.op in VIEWS:

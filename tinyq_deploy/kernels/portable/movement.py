@@ -10,7 +10,7 @@ import numpy as np
 
 from tinyq_deploy.graph import NodeView, Tensor
 from tinyq_deploy.kernels.base import Argument, Constant, Kernel, KernelCall, Read, Scratch, Target, Write, operand
-from tinyq_deploy.kernels.portable.base import portable_call
+from tinyq_deploy.kernels.portable.base import ALIKE, portable_call
 from tinyq_deploy.ops.concatenation import MOST_PARTS, Joiner, Rows, inputs
 from tinyq_deploy.ops.movement import MOST_AXES, Axis, Copy, Mover, whole
 from tinyq_deploy.ops.split import Splitter, outputs, split_source
@@ -64,6 +64,7 @@ class PortableView(Kernel):
     """The output is the input's memory under another shape."""
 
     kernel_set = "portable"
+    kinds = ALIKE
 
     def __init__(self, op: str) -> None:
         self.op = op
@@ -78,6 +79,7 @@ class PortableAssign(Kernel):
 
     op = "ASSIGN_VARIABLE"
     kernel_set = "portable"
+    kinds = ALIKE
 
     def call(self, view: NodeView, target: Target) -> KernelCall | None:
         """Takes every node."""
@@ -88,6 +90,7 @@ class PortableCopy(Kernel):
     """One copy between two grids of addresses."""
 
     kernel_set = "portable"
+    kinds = ALIKE
 
     def __init__(self, mover: type[Mover]) -> None:
         self.op, self.mover = mover.name, mover
@@ -129,6 +132,7 @@ class PortableJoin(Kernel):
     """Row by row, a part of each input."""
 
     kernel_set = "portable"
+    kinds = ALIKE
 
     def __init__(self, op: str) -> None:
         self.op = op
@@ -146,6 +150,7 @@ class PortableSplit(Kernel):
     """Row by row, a part for each output."""
 
     kernel_set = "portable"
+    kinds = ALIKE
 
     def __init__(self, op: str) -> None:
         self.op = op
