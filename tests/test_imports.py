@@ -15,8 +15,9 @@ import tinyq_deploy
 
 PACKAGE = Path(tinyq_deploy.__file__).parent
 ROOT = Path(__file__).resolve().parent.parent
+# The stages; load looks into a .tflite with read, to tell what it is.
 FLOW = (
-    "load", "quantize", "read", "check", "optimize", "lower", "plan", "render", "build", "stream", "bench", "report",
+    "read", "load", "quantize", "check", "optimize", "lower", "plan", "render", "build", "stream", "bench", "report",
     "deploy", "tune", "cli",
 )  # fmt: skip
 PLAIN_DATA = ("assets", "board", "c_text", "cores", "errors", "fixed_point", "graph", "protocol")

@@ -13,6 +13,9 @@ from tinyq_deploy.ops.base import sentence
 _BOUNDARY = "int8, or float32 or uint8 that QUANTIZE or DEQUANTIZE converts"
 _REQUANTIZE = "quantise it to full int8: `tinyq-deploy quantize MODEL --representative-data DATA`"
 
+_AGAIN = "the file is damaged, or its converter was wrong: convert the model again"
+_OTHERWISE = "change the layer or convert the model again; `tinyq-deploy ops` lists what each operator takes"
+
 
 def check(graph: Graph) -> None:
     """Raises ModelError with every broken rule of `graph`; returns when it compiles."""
@@ -25,21 +28,21 @@ def check(graph: Graph) -> None:
 
 def _whole(graph: Graph) -> Iterator[Fault]:
     if not graph.nodes:
-        yield Fault("a model has at least one operator", "0 operators")
+        yield Fault("a model has at least one operator", "0 operators", _AGAIN)
     for what, tensors in (("inputs", graph.input_tensors()), ("outputs", graph.output_tensors())):
         if not tensors:
-            yield Fault(f"a model has {what}", f"0 {what}")
+            yield Fault(f"a model has {what}", f"0 {what}", _AGAIN)
         for tensor in tensors:
             if tensor.dtype != "int8" and not _converted(graph, tensor):
                 yield Fault(
                     f"the model's {what} are {_BOUNDARY}", f"{tensor.name[:60]!r} is {tensor.dtype}", _REQUANTIZE
                 )
             elif tensor.dtype != "float32" and (tensor.quantization is None or len(tensor.quantization.scale) != 1):
-                yield Fault(f"the model's {what} have one scale", f"{tensor.name[:60]!r} has none or several")
+                yield Fault(f"the model's {what} have one scale", f"{tensor.name[:60]!r} has none or several", _REQUANTIZE)
             elif tensor.data is not None:
-                yield Fault(f"the model's {what} are computed", f"{tensor.name[:60]!r} is a constant")
+                yield Fault(f"the model's {what} are computed", f"{tensor.name[:60]!r} is a constant", _AGAIN)
     if len(set(graph.inputs)) != len(graph.inputs):
-        yield Fault("each model input is its own tensor", f"inputs {list(graph.inputs)}")
+        yield Fault("each model input is its own tensor", f"inputs {list(graph.inputs)}", _AGAIN)
 
 
 def _converted(graph: Graph, tensor: Tensor) -> bool:
@@ -54,16 +57,16 @@ def _order(graph: Graph) -> Iterator[Fault]:
     for node in graph.nodes:
         for index in node.inputs:
             if index != NO_TENSOR and index not in known:
-                found = f"layer {node.index} {node.op} reads tensor {index} {graph.tensors[index].name[:60]!r}"
-                yield Fault("a tensor is computed before it is read", found, "the file is damaged")
+                found = f"layer {node.index} {node.op} reads {graph.tensors[index].label}"
+                yield Fault("a tensor is computed before it is read", found, _AGAIN)
         for index in node.outputs:
             if index in known:
-                found = f"layer {node.index} {node.op} writes tensor {index} {graph.tensors[index].name[:60]!r}"
-                yield Fault("a tensor is written once", found, "the file is damaged")
+                found = f"layer {node.index} {node.op} writes {graph.tensors[index].label}"
+                yield Fault("a tensor is written once", found, _AGAIN)
             known.add(index)
     for index in graph.outputs:
         if index not in known:
-            yield Fault("a model output is computed", f"tensor {index} {graph.tensors[index].name[:60]!r}")
+            yield Fault("a model output is computed", graph.tensors[index].label, _AGAIN)
 
 
 def _unsupported(graph: Graph) -> Iterator[Fault]:
@@ -83,5 +86,5 @@ def _node(view: NodeView) -> Iterator[Fault]:
     broken = operator.broken(view)
     if broken is not None:
         rule, found = broken
-        hint = _REQUANTIZE if "float32" in found else ""
+        hint = _REQUANTIZE if "float32" in found else _OTHERWISE
         yield Fault(f"{operator.name}: {sentence(rule)}", f"{view.label}: {found}", hint)
