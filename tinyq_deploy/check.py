@@ -14,12 +14,13 @@ _BOUNDARY = "int8, or float32 or uint8 that QUANTIZE or DEQUANTIZE converts"
 _REQUANTIZE = "quantise it to full int8: `tinyq-deploy quantize MODEL --representative-data DATA`"
 
 _AGAIN = "the file is damaged, or its converter was wrong: convert the model again"
+_LARGEST_SCALE = float(1 << 64)
 _OTHERWISE = "change the layer or convert the model again; `tinyq-deploy ops` lists what each operator takes"
 
 
 def check(graph: Graph) -> None:
     """Raises ModelError with every broken rule of `graph`; returns when it compiles."""
-    faults = [*_whole(graph), *_order(graph), *_unsupported(graph)]
+    faults = [*_whole(graph), *_order(graph), *_scales(graph), *_unsupported(graph)]
     if not faults:
         faults = [fault for node in graph.nodes for fault in _node(NodeView(graph, node))]
     if faults:
@@ -38,9 +39,14 @@ def _whole(graph: Graph) -> Iterator[Fault]:
                     f"the model's {what} are {_BOUNDARY}", f"{tensor.name[:60]!r} is {tensor.dtype}", _REQUANTIZE
                 )
             elif tensor.dtype != "float32" and (tensor.quantization is None or len(tensor.quantization.scale) != 1):
-                yield Fault(f"the model's {what} have one scale", f"{tensor.name[:60]!r} has none or several", _REQUANTIZE)
+                yield Fault(
+                    f"the model's {what} have one scale", f"{tensor.name[:60]!r} has none or several", _REQUANTIZE
+                )
             elif tensor.data is not None:
                 yield Fault(f"the model's {what} are computed", f"{tensor.name[:60]!r} is a constant", _AGAIN)
+    if graph.outputs and set(graph.outputs) <= set(graph.inputs):
+        labels = ", ".join(tensor.label for tensor in graph.output_tensors())
+        yield Fault("a layer computes an output of the model", f"the outputs are inputs: {labels}", _AGAIN)
     if len(set(graph.inputs)) != len(graph.inputs):
         yield Fault("each model input is its own tensor", f"inputs {list(graph.inputs)}", _AGAIN)
 
@@ -67,6 +73,15 @@ def _order(graph: Graph) -> Iterator[Fault]:
     for index in graph.outputs:
         if index not in known:
             yield Fault("a model output is computed", graph.tensors[index].label, _AGAIN)
+
+
+def _scales(graph: Graph) -> Iterator[Fault]:
+    """Tables and factors are computed in float32 as the oracle does; beyond these scales it overflows."""
+    for tensor in graph.tensors:
+        scales = tensor.quantization.scale if tensor.quantization and tensor.data is None else ()
+        odd = [scale for scale in scales if not 1 / _LARGEST_SCALE <= scale <= _LARGEST_SCALE]
+        if odd:
+            yield Fault("scales of activations are 2^-64 to 2^64", f"{tensor.label}: scale {odd[0]:g}", _REQUANTIZE)
 
 
 def _unsupported(graph: Graph) -> Iterator[Fault]:

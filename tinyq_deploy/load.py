@@ -172,7 +172,7 @@ def classify(data: bytes, where: str) -> Kind:
             f"{where}: {len(integers)} integer tensors beside {len(floats)} float ones: {_some(floats)}",
             "export it again, float or full-integer",
         )
-    return Kind.INTEGER_TFLITE if integers else Kind.FLOAT_TFLITE
+    return Kind.FLOAT_TFLITE if floats else Kind.INTEGER_TFLITE
 
 
 def _packed_weights(graph: Graph) -> list[str]:

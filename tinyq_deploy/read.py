@@ -44,6 +44,8 @@ _NUMPY_TYPES = frozenset(
 # What flatbuffers' accessors raise when an offset leads outside the file or a number outside its type.
 _DAMAGE = (struct.error, ValueError, TypeError, IndexError, OverflowError, AttributeError, UnicodeDecodeError)
 
+_COMPRESSION = b"COMPRESSION_METADATA"
+
 # Options whose numbers are enumerations of the schema, by their name there.
 _ENUMERATIONS = {
     "padding": "Padding",
@@ -67,7 +69,7 @@ def read(data: bytes, name: str) -> Graph:
     except _DAMAGE as error:
         raise ModelError(
             "every offset in a .tflite file leads inside it",
-            f"{name}: {type(error).__name__}: {error} in {len(data):,} bytes",
+            f"{name}: {len(data):,} bytes, not all of which are there or right ({error})",
             _DAMAGED,
         ) from error
     return shape_arithmetic(graph)
@@ -102,6 +104,7 @@ class _Reader:
                 "a model has one subgraph", f"{self.model.SubgraphsLength()} subgraphs",
                 "convert it without control flow (no while, if or call)",
             )  # fmt: skip
+        self._refuse_compression()
         main = self.model.Subgraphs(0)
         self._limit("tensors", main.TensorsLength(), MOST_ITEMS)
         self._limit("operators", main.OperatorsLength(), MOST_OPERATORS)
@@ -116,6 +119,14 @@ class _Reader:
         if faults:
             raise ModelError.of(faults)
         return graph
+
+    def _refuse_compression(self) -> None:
+        """tflite-micro's compression keeps bits of an index where the tensor's type asks for values."""
+        self._limit("metadata entries", self.model.MetadataLength(), MOST_ITEMS)
+        names = (self.model.Metadata(i).Name() or b"" for i in range(self.model.MetadataLength()))
+        if any(name == _COMPRESSION for name in names):
+            found = f"metadata {_COMPRESSION.decode()}"
+            raise ModelError("weights are stored uncompressed", found, "pass the model as it was before compression")
 
     @staticmethod
     def _limit(what: str, count: int, most: int) -> None:
