@@ -230,7 +230,10 @@ def main() -> int:
     parser.add_argument("--sanitize", type=int, default=0, help="run one in so many that compile, and every new one")
     parser.add_argument("--keep", type=Path, default=Path("build/fuzz"), help="where models go that show a fault")
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, tempfile.TemporaryDirectory() as harvest:
+    library = deploy.cmsis_nn.find(None, os.environ)
+    deploy.cmsis_nn.find = lambda *_: library  # it scans a source tree each time
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    with tempfile.TemporaryDirectory(dir=memory) as folder, tempfile.TemporaryDirectory() as harvest:
         if options.operators:
             _harvest(Path(harvest))
         fuzz = Fuzz(options.keep.resolve(), options.sanitize)

@@ -9,6 +9,7 @@ from tinyq_deploy.errors import Fault, ModelError
 from tinyq_deploy.graph import NO_TENSOR, Graph, NodeView, Tensor
 from tinyq_deploy.ops import OPERATORS
 from tinyq_deploy.ops.base import sentence
+from tinyq_deploy.ops.rewrites import rewrite
 
 _BOUNDARY = "int8, or float32 or uint8 that QUANTIZE or DEQUANTIZE converts"
 _REQUANTIZE = "quantise it to full int8: `tinyq-deploy quantize MODEL --representative-data DATA`"
@@ -91,8 +92,13 @@ def _unsupported(graph: Graph) -> Iterator[Fault]:
             layers.setdefault(node.op, []).append(node.index)
     for op, where in sorted(layers.items()):
         shown = ", ".join(str(index) for index in where[:10]) + (", ..." if len(where) > 10 else "")
-        known = ", ".join(sorted(name for name, operator in OPERATORS.items() if operator.builtin))
-        yield Fault("every operator is supported", f"{op} in layers {shown}", f"supported: {known}")
+        yield Fault("every operator is supported", f"{op} in layers {shown}", unsupported_hint(op))
+
+
+def unsupported_hint(op: str) -> str:
+    """What to do about an operator that is not supported."""
+    known = ", ".join(sorted(name for name, operator in OPERATORS.items() if operator.builtin))
+    return rewrite(op) or f"supported: {known}"
 
 
 def _node(view: NodeView) -> Iterator[Fault]:

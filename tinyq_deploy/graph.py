@@ -7,12 +7,15 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 Option = int | float | bool | str
 NO_TENSOR = -1
+# What a node computes on: int16 activations, with int8 weights if any; int8 with int4 weights; int8 is all the rest.
+Kind = Literal["int8", "int16", "int4"]
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tinyq_deploy.board import Core
-from tinyq_deploy.graph import NodeView, Tensor
+from tinyq_deploy.graph import Kind, NodeView, Tensor
 
 if TYPE_CHECKING:
     from tinyq_deploy.kernels.cmsis_nn.library import Library
@@ -127,6 +127,7 @@ class Kernel(ABC):
 
     op: str
     kernel_set: ClassVar[KernelSet]
+    kinds: tuple[Kind, ...] = ("int8",)
 
     @abstractmethod
     def call(self, view: NodeView, target: Target) -> KernelCall | None:
