@@ -20,6 +20,7 @@ data = "test.npz"
 x_key = "images"
 y_key = "labels"
 calibrate = "minmax"
+equalize = true
 precision = "int8"
 kernels = "auto"
 cmsis_nn = "lib/CMSIS-NN"

@@ -13,12 +13,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
+from models import Op, T, constant, model
 
 from tinyq_deploy import oracle as oracle_module
 from tinyq_deploy.errors import DataError, ModelError
 from tinyq_deploy.oracle import open_oracle
 from tinyq_deploy.workers import client
 from tinyq_deploy.workers.client import Worker, WorkerDied, WorkerError
+from tinyq_deploy.workers.segments import segment
 
 
 def random_inputs(size: int, count: int) -> list[list[npt.NDArray[Any]]]:
@@ -121,10 +123,10 @@ def test_falls_back_to_litert_and_says_why(digits: Path, monkeypatch: pytest.Mon
     monkeypatch.undo()
     real = oracle_module._open
 
-    def refuse_micro(model: bytes, kind: str, keep: bool, note: str) -> oracle_module.Oracle:
-        if kind == "tflite-micro":
-            raise ModelError("the oracle runs the model", "tflite-micro: no kernel", "")
-        return real(model, kind, keep, note)
+    def refuse_micro(model: bytes, kind: str, keep: bool, note: str, **more: Any) -> oracle_module.Oracle:
+        if kind != "litert":
+            raise ModelError("the oracle runs the model", f"{kind}: no kernel", "")
+        return real(model, kind, keep, note, **more)
 
     monkeypatch.setattr(oracle_module, "_open", refuse_micro)
     with open_oracle(model) as oracle:
@@ -168,3 +170,35 @@ def test_importing_the_oracle_loads_no_interpreter() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def gelu_between_dense_layers() -> bytes:
+    """FULLY_CONNECTED, GELU, FULLY_CONNECTED: tflite-micro has no GELU, and LiteRT rounds the others another way."""
+    rng = np.random.default_rng(2)
+    weights = [constant(rng.integers(-127, 128, (40, 40)), [0.004 + 0.0001 * i for i in range(40)]) for _ in range(2)]
+    tensors = [T((1, 40), 0.05, 3), *weights, T((1, 40), 0.11, -7), T((1, 40), 0.06, -100), T((1, 40), 0.13, 9)]
+    ops = [
+        Op("FULLY_CONNECTED", [0, 1], [3]),
+        Op("GELU", [3], [4], {"approximate": False}, 2),
+        Op("FULLY_CONNECTED", [4, 2], [5]),
+    ]
+    return model(tensors, ops, [0], [5])
+
+
+def test_what_tflite_micro_lacks_litert_runs_and_no_more() -> None:
+    needs_tflite_micro()
+    net, samples = gelu_between_dense_layers(), random_inputs(40, 300)
+    with open_oracle(net, keep_tensors=True) as mixed, open_oracle(net, kind="litert") as litert:
+        assert mixed.name.startswith("tflite-micro 0.")
+        assert mixed.name.endswith(", no delegates: GELU")
+        assert "GELU" in mixed.note
+        pairs = list(zip(mixed.run_many(samples), litert.run_many(samples), strict=True))
+        inner = mixed.tensors(samples[0], [3, 4, 5])
+    assert 0 < sum(one != other for one, other in pairs) < 150
+    assert inner[5] == pairs[0][0][0]
+    first, last = segment(net, [0]), segment(net, [2])
+    assert (first.inputs, first.outputs, last.inputs, last.outputs) == ((0,), (3,), (4,), (5,))
+    with open_oracle(first.model) as before, open_oracle(last.model) as after:
+        assert before.name.endswith("reference kernels")
+        assert before.run(samples[0]) == [inner[3]]
+        assert after.run([np.frombuffer(inner[4], np.int8)]) == [inner[5]]

@@ -110,11 +110,11 @@ def demo(json_out: o.Json = None, simulator: o.SimulatorName = None, limit: o.Li
 @app.command()
 def quantize(
     model: o.Model = None, representative_data: o.Representative = None, out: o.Out = None,
-    trust_model: o.Trust = False, calibrate: o.Calibrate = None, precision: o.Precision = None, x_key: o.XKey = None,
-    y_key: o.YKey = None, json_out: o.Json = None,
+    trust_model: o.Trust = False, calibrate: o.Calibrate = None, equalize: o.Equalize = None,
+    precision: o.Precision = None, x_key: o.XKey = None, y_key: o.YKey = None, json_out: o.Json = None,
 ) -> None:  # fmt: skip
     """Make a full-integer .tflite from a float model and representative data."""
-    from tinyq_deploy import deploy, files, records, report
+    from tinyq_deploy import deploy, files, records, report, report_quantize
 
     config = config_here()
     source = needed(first(model, config.model), "MODEL")
@@ -123,10 +123,11 @@ def quantize(
         result = deploy.quantize(
             source, first(representative_data, config.representative_data, ""), keys=keys(x_key, y_key, config),
             calibrate=first(calibrate, config.calibrate, "minmax"),
-            precision=first(precision, config.precision, "int8"), trust_model=trust_model, progress=progress,
+            precision=first(precision, config.precision, "int8"), equalize=first(equalize, config.equalize, False),
+            trust_model=trust_model, progress=progress,
         )  # fmt: skip
     files.write_bytes(target, result.tflite)
-    report.quantized(result, source, target)
+    report_quantize.quantized(result, source, target)
     emit(records.quantize_json(result, source, target), json_out)
 
 
@@ -143,6 +144,7 @@ def _build_request(config: Config, model: Path | None, board: Any, flags: dict[s
         keys=keys(flags["x_key"], flags["y_key"], config),
         calibrate=first(flags["calibrate"], config.calibrate, "minmax"),
         precision=first(flags["precision"], config.precision, "int8"),
+        equalize=first(flags["equalize"], config.equalize, False),
         trust_model=flags["trust_model"],
         kernels=first(flags["kernels"], config.kernels, "auto"),
         cmsis_nn=first(flags["cmsis_nn"], config.cmsis_nn),
@@ -182,7 +184,7 @@ def build(
     kernels: o.Kernels = None, optimize: o.Optimized = None, toolchain: o.ToolchainName = None,
     cmsis_nn: o.CmsisNn = None, strict_kernels: o.Strict = False, out: o.Out = None, export: o.Export = False,
     keep_input: o.KeepInput = False, keep_layers: o.KeepLayers = False, ram: o.Ram = None, name: o.Name = None,
-    trust_model: o.Trust = False, calibrate: o.Calibrate = None,
+    trust_model: o.Trust = False, calibrate: o.Calibrate = None, equalize: o.Equalize = None,
     precision: o.Precision = None, x_key: o.XKey = None, y_key: o.YKey = None, json_out: o.Json = None,
 ) -> None:  # fmt: skip
     """Compile a model to C and build the firmware for a board."""
@@ -253,7 +255,7 @@ def run_command(
     representative_data: o.Representative = None, kernels: o.Kernels = None, optimize: o.Optimized = None,
     toolchain: o.ToolchainName = None, cmsis_nn: o.CmsisNn = None, strict_kernels: o.Strict = False, out: o.Out = None,
     keep_input: o.KeepInput = False, keep_layers: o.KeepLayers = False, ram: o.Ram = None, name: o.Name = None,
-    trust_model: o.Trust = False, calibrate: o.Calibrate = None,
+    trust_model: o.Trust = False, calibrate: o.Calibrate = None, equalize: o.Equalize = None,
     precision: o.Precision = None, method: o.Method = None, probe: o.Probe = None, port: o.PortName = None,
     baud: o.Baud = None, virtual: o.Virtual = False, simulator: o.SimulatorName = None, limit: o.Limit = 0,
     save_outputs: o.SaveOutputs = None, x_key: o.XKey = None, y_key: o.YKey = None, json_out: o.Json = None,
@@ -289,9 +291,10 @@ def tune(
     model: o.Model = None, board: o.BoardName = None, representative_data: o.Representative = None,
     optimize: o.Optimized = None, toolchain: o.ToolchainName = None, cmsis_nn: o.CmsisNn = None,
     keep_layers: o.KeepLayers = False, trust_model: o.Trust = False, calibrate: o.Calibrate = None,
-    precision: o.Precision = None, x_key: o.XKey = None, y_key: o.YKey = None, method: o.Method = None,
-    probe: o.Probe = None, port: o.PortName = None, baud: o.Baud = None, virtual: o.Virtual = False,
-    simulator: o.SimulatorName = None, out: o.TuningOut = Path("tuning.toml"), json_out: o.Json = None,
+    equalize: o.Equalize = None, precision: o.Precision = None, x_key: o.XKey = None, y_key: o.YKey = None,
+    method: o.Method = None, probe: o.Probe = None, port: o.PortName = None, baud: o.Baud = None,
+    virtual: o.Virtual = False, simulator: o.SimulatorName = None, out: o.TuningOut = Path("tuning.toml"),
+    json_out: o.Json = None,
 ) -> None:  # fmt: skip
     """Measure every kernel that could run each layer, on a board or a virtual one, into a file for tinyq.toml."""
     from tinyq_deploy import files, records, report

@@ -16,7 +16,13 @@ Data = Annotated[str | None, typer.Option(help="Data set: .npz with x and y, .np
 XKey = Annotated[str | None, typer.Option(help="Name of the inputs in an .npz.")]
 YKey = Annotated[str | None, typer.Option(help="Name of the labels in an .npz.")]
 Trust = Annotated[bool, typer.Option("--trust-model", help="Load .keras, .h5 and SavedModel, which can run code.")]
-Calibrate = Annotated[str | None, typer.Option(help="Calibration method.")]
+Equalize = Annotated[
+    bool | None, typer.Option(help="Balance channels of unlike size between layers before quantising.")
+]
+Calibrate = Annotated[
+    str | None,
+    typer.Option(help="minmax, percentile, percentile-99.9, mse, entropy, average, or auto: the best of them."),
+]
 Precision = Annotated[str | None, typer.Option(help="int8 or int16x8.")]
 Kernels = Annotated[str | None, typer.Option(help="auto, own, cmsis-nn or portable.")]
 CmsisNn = Annotated[Path | None, typer.Option("--cmsis-nn", help="CMSIS-NN folder; else environment, packs, bakenn.")]

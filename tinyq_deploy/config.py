@@ -54,6 +54,7 @@ class Config(_Data):
     x_key: str | None = None
     y_key: str | None = None
     calibrate: str | None = None
+    equalize: bool | None = None
     precision: Literal["int8", "int16x8"] | None = None
     kernels: str | None = None
     cmsis_nn: Path | None = None

@@ -69,6 +69,7 @@ class BuildRequest:
     keys: DataKeys = DataKeys()
     calibrate: str = "minmax"
     precision: Precision = "int8"
+    equalize: bool = False
     trust_model: bool = False
     kernels: str = "auto"
     cmsis_nn: Path | None = None
@@ -100,12 +101,14 @@ class BuildResult:
     layer_flash: tuple[footprint.LayerFlash, ...] = ()
 
 
-def quantize(model: Path, representative: str, *, keys: DataKeys, calibrate: str, precision: Precision,
+def quantize(model: Path, representative: str, *, keys: DataKeys, calibrate: str, precision: Precision, equalize: bool,
              trust_model: bool, progress: Progress = silent) -> quantize_stage.QuantizeResult:  # fmt: skip
     """A full-integer .tflite from any model; one that is int8 already passes through untouched."""
     progress("quantize", 0, 0)
     data = load_data(representative, x_key=keys.x, y_key=keys.y) if representative else None
-    return quantize_stage.quantize(model, data, method=calibrate, precision=precision, trust_model=trust_model)
+    return quantize_stage.quantize(
+        model, data, method=calibrate, precision=precision, equalize=equalize, trust_model=trust_model
+    )
 
 
 @dataclass(frozen=True)
@@ -192,7 +195,7 @@ def _integer_model(request: BuildRequest, progress: Progress) -> tuple[bytes, tu
         )
     result = quantize(
         request.model, request.representative, keys=request.keys, calibrate=request.calibrate,
-        precision=request.precision, trust_model=request.trust_model, progress=progress,
+        precision=request.precision, equalize=request.equalize, trust_model=request.trust_model, progress=progress,
     )  # fmt: skip
     return result.tflite, tuple(str(warning) for warning in result.report.warnings)
 

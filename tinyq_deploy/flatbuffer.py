@@ -100,10 +100,11 @@ def _check_indices(model: ModelT) -> None:
 
 
 def serialise(model: ModelT) -> bytes:
-    """The bytes of the object tree as a .tflite file, without buffers that nothing refers to."""
+    """The bytes of the object tree as a .tflite file, without buffers and operator codes that nothing refers to."""
     from ai_edge_litert.tools import flatbuffer_utils
 
     _drop_unused_buffers(model)
+    _drop_unused_codes(model)
     return bytes(flatbuffer_utils.convert_object_to_bytearray(model))
 
 
@@ -115,6 +116,16 @@ def _drop_unused_buffers(model: ModelT) -> None:
     model.buffers = [model.buffers[old] for old in kept]
     for user in users:
         user.buffer = place[int(user.buffer)]
+
+
+def _drop_unused_codes(model: ModelT) -> None:
+    """Interpreters refuse a file for an operator that they lack even where no node is one."""
+    nodes = [node for graph in model.subgraphs for node in graph.operators or []]
+    kept = sorted({int(node.opcodeIndex) for node in nodes})
+    place = {old: new for new, old in enumerate(kept)}
+    model.operatorCodes = [model.operatorCodes[old] for old in kept]
+    for node in nodes:
+        node.opcodeIndex = place[int(node.opcodeIndex)]
 
 
 def graph_of(model: ModelT) -> SubGraphT:

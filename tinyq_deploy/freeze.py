@@ -106,15 +106,12 @@ def _drop_dead(tree: ModelT) -> None:
 
 
 def _renumber(tree: ModelT) -> None:
-    """Leave out the tensors and operator codes that no operator refers to."""
+    """Leave out the tensors that no operator refers to."""
     graph = graph_of(tree)
     used = {*graph.inputs, *graph.outputs, *(i for n in graph.operators for i in (*n.inputs, *n.outputs))}
     tensors = {old: new for new, old in enumerate(sorted(int(i) for i in used if i >= 0))}
-    codes = {old: new for new, old in enumerate(sorted({int(node.opcodeIndex) for node in graph.operators}))}
     graph.tensors = [graph.tensors[old] for old in tensors]
-    tree.operatorCodes = [tree.operatorCodes[old] for old in codes]
     for node in graph.operators:
-        node.opcodeIndex = codes[int(node.opcodeIndex)]
         node.inputs = [tensors.get(int(i), -1) for i in node.inputs]
         node.outputs = [tensors[int(i)] for i in node.outputs]
     graph.inputs, graph.outputs = ([tensors[int(i)] for i in places] for places in (graph.inputs, graph.outputs))

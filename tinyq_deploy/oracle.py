@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tinyq_deploy.errors import DataError, ModelError
+from tinyq_deploy.flatbuffer import graph_of, parse
 from tinyq_deploy.workers.client import Worker, WorkerDied, WorkerError
 
 Array = npt.NDArray[Any]
@@ -96,7 +97,8 @@ class Oracle:
 
 
 def open_oracle(model: bytes, *, kind: str = "auto", keep_tensors: bool = False) -> Oracle:
-    """The oracle for a .tflite. `kind` is "tflite-micro", "litert", or "auto": the first that takes the model.
+    """The oracle for a .tflite. `kind` is "tflite-micro", "litert", or "auto": tflite-micro, where it lacks operators
+    LiteRT for those alone, and LiteRT where tflite-micro is not installed or the model has state that both would share.
 
     `keep_tensors` makes intermediate tensors readable. Raises ModelError when no oracle runs the model.
     """
@@ -107,13 +109,33 @@ def open_oracle(model: bytes, *, kind: str = "auto", keep_tensors: bool = False)
     try:
         return _open(model, "tflite-micro", keep_tensors, "")
     except ModelError as error:
-        return _open(model, "litert", keep_tensors, error.faults[0].found)
+        note = error.faults[0].found
+    try:
+        return _open(model, "mixed", keep_tensors, note, foreign=_foreign(model))
+    except ModelError:
+        return _open(model, "litert", keep_tensors, note)
 
 
-def _open(model: bytes, kind: str, keep: bool, note: str) -> Oracle:
+def _foreign(model: bytes) -> list[int]:
+    """The nodes that tflite-micro does not run. One that ends the process is one of them."""
+    worker, foreign = Worker("oracle"), []
+    for node in range(len(graph_of(parse(model, "the model")).operators)):
+        try:
+            answer, _ = worker.call({"do": "probe", "node": node}, [model], timeout=_OPEN_SECONDS)
+            runs = answer["runs"]
+        except WorkerError:
+            worker.close()
+            worker, runs = Worker("oracle"), False
+        if not runs:
+            foreign.append(node)
+    worker.close()
+    return foreign
+
+
+def _open(model: bytes, kind: str, keep: bool, note: str, **more: Any) -> Oracle:
     worker = Worker("oracle")
     try:
-        answer, _ = worker.call({"do": "open", "kind": kind, "keep": keep}, [model], timeout=_OPEN_SECONDS)
+        answer, _ = worker.call({"do": "open", "kind": kind, "keep": keep, **more}, [model], timeout=_OPEN_SECONDS)
     except WorkerError as error:
         detail = "" if isinstance(error, WorkerDied) else worker.stderr_tail()
         worker.close()

@@ -10,13 +10,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
+import numpy.typing as npt
 
-from tinyq_deploy.calibrate import activations, collect
-from tinyq_deploy.calibrators import CALIBRATORS, Range
+from tinyq_deploy.autocalibrate import Tried, calibrate_auto
+from tinyq_deploy.calibrate import Calibration, activations, collect
+from tinyq_deploy.calibration_checks import calibration_warnings
+from tinyq_deploy.calibrators import CALIBRATORS, MinMax, Range
 from tinyq_deploy.contract import contract_faults
+from tinyq_deploy.cures.equalize import Equalized
+from tinyq_deploy.cures.equalize import equalize as equalize_layers
 from tinyq_deploy.data_check import check_data, shaped
 from tinyq_deploy.dataset import Dataset
 from tinyq_deploy.errors import DataError, Fault, ModelError, UsageError
@@ -25,8 +30,9 @@ from tinyq_deploy.freeze import freeze
 from tinyq_deploy.graph import Tensor
 from tinyq_deploy.load import Kind, identify, read_model
 from tinyq_deploy.quantizers import Precision, Quantizer
+from tinyq_deploy.rewrites import rewritten
 
-_FEW_SAMPLES = 20
+AUTO = "auto"
 
 
 @dataclass(frozen=True)
@@ -40,13 +46,15 @@ class _Options:
     method: str
     precision: Precision
     runtime: str | None
+    equalize: bool
 
 
 @dataclass(frozen=True)
 class QuantizeReport:
     """How a model was quantised. `ranges` are the activations' real ranges by tensor label of the float model;
     `backend`, `reader` and `runtime` name what did it, empty where the model passed through; `samples` counts the
-    representative data; `warnings` says what looked odd."""
+    representative data; `tried` has every method that `auto` compared, `equalized` the layers whose
+    channels were balanced; `warnings` says what looked odd."""
 
     source: Kind
     method: str = ""
@@ -56,6 +64,8 @@ class QuantizeReport:
     runtime: str = ""
     samples: int = 0
     ranges: tuple[tuple[str, Range], ...] = ()
+    tried: tuple[Tried, ...] = ()
+    equalized: tuple[Equalized, ...] = ()
     warnings: tuple[Fault, ...] = ()
 
 
@@ -76,15 +86,17 @@ def quantize(
     precision: Precision = "int8",
     trust_model: bool = False,
     runtime: str | None = None,
+    equalize: bool = False,
 ) -> QuantizeResult:
     """A full-integer .tflite of the model at `model_path`.
 
     `representative`: real values as in training, needed for float models. `trust_model` allows formats that can run
     code from the file (Keras, SavedModel). `runtime` chooses the interpreter that calibrates; the result does not
-    depend on it where all operators have reference kernels (the report's warnings say where not).
+    depend on it where all operators have reference kernels (the report's warnings say where not). `equalize` balances
+    the channels between layers first (cures/equalize.py).
     Raises UsageError, ModelError or DataError.
     """
-    options = _Options(method, precision, runtime)
+    options = _Options(method, precision, runtime, equalize)
     _check_options(options)
     kind = identify(model_path)
     _check_source(kind, model_path, representative is not None, trust_model)
@@ -105,8 +117,8 @@ def quantize(
 
 
 def _check_options(options: _Options) -> None:
-    if options.method not in CALIBRATORS:
-        known = ", ".join(CALIBRATORS)
+    if options.method not in (*CALIBRATORS, AUTO):
+        known = ", ".join((*CALIBRATORS, AUTO))
         raise UsageError("the calibration method exists", repr(options.method), f"use one of {known}")
     if options.precision not in get_args(Precision):
         known = ", ".join(get_args(Precision))
@@ -140,29 +152,43 @@ def _quantize(
     quantizer: Quantizer,
     options: _Options,
 ) -> QuantizeResult:
-    """The common way of both back ends: freeze, calibrate, quantise, assert the contract."""
+    """The common way of both back ends: freeze, rewrite, calibrate, quantise, assert the contract."""
     where = str(source.path)
-    frozen = freeze(model, where, options.runtime)
+    frozen = rewritten(freeze(model, where, options.runtime), options.precision, where)
     inputs = float_inputs(frozen)
-    warnings = (*check_data(representative, inputs), *_calibration_warnings(representative))
+    warnings = (*check_data(representative, inputs), *calibration_warnings(representative))
     _check_real(representative)
     arrays = [shaped(values, tensor) for values, tensor in zip(representative.inputs, inputs, strict=True)]
-    calibration = collect(frozen, arrays, CALIBRATORS[options.method](), options.runtime)
+    equalized: tuple[Equalized, ...] = ()
+    if options.equalize:
+        frozen, equalized = equalize_layers(frozen, collect(frozen, arrays, MinMax(), options.runtime).ranges)
+    method, calibration, tried = _calibrated(frozen, arrays, quantizer, options)
     quantised = quantizer.quantize(frozen, calibration.ranges, options.precision)
     if faults := contract_faults(quantised, options.precision):
         raise ModelError.of([Fault(f.rule, f"{where}, after quantisation: {f.found}", f.hint) for f in faults])
     report = QuantizeReport(
         source=source.kind,
-        method=options.method,
+        method=method,
         precision=options.precision,
         backend=quantizer.name,
         reader=quantizer.reader,
         runtime=calibration.runtime,
         samples=len(representative),
         ranges=_labelled(frozen, calibration.ranges),
+        tried=tried,
+        equalized=equalized,
         warnings=(*warnings, *calibration.doubt),
     )
     return QuantizeResult(quantised, frozen, report)
+
+
+def _calibrated(
+    model: bytes, inputs: list[npt.NDArray[Any]], quantizer: Quantizer, options: _Options
+) -> tuple[str, Calibration, tuple[Tried, ...]]:
+    """The method, its ranges, and what else was tried."""
+    if options.method == AUTO:
+        return calibrate_auto(model, inputs, quantizer, options.precision, options.runtime)
+    return options.method, collect(model, inputs, CALIBRATORS[options.method](), options.runtime), ()
 
 
 def float_inputs(model: bytes) -> tuple[Tensor, ...]:
@@ -193,15 +219,3 @@ def _check_real(representative: Dataset) -> None:
                 f"{representative.source}: input {number} is {values.dtype}, which means already quantised",
                 "save the values from before quantisation as float32 (or as uint8, if they are pixels)",
             )
-
-
-def _calibration_warnings(representative: Dataset) -> tuple[Fault, ...]:
-    warnings = []
-    count, labels = len(representative), representative.labels
-    if count < _FEW_SAMPLES:
-        found = f"{representative.source}: {count} samples"
-        warnings.append(Fault(f"representative data have {_FEW_SAMPLES} samples or more", found, "add samples"))
-    if labels is not None and labels.ndim == 1 and count > 1 and len(np.unique(labels)) == 1:
-        found = f"{representative.source}: only class {labels[0]}"
-        warnings.append(Fault("representative data cover all classes", found, "draw samples from every class"))
-    return tuple(warnings)

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from tinyq_deploy.deploy import BenchResult, Flashed
     from tinyq_deploy.doctor import Check
     from tinyq_deploy.ports import Candidate
-    from tinyq_deploy.quantize import QuantizeResult
     from tinyq_deploy.tuning import Tuning
 
 VIRTUAL = "VIRTUAL"
@@ -132,13 +131,6 @@ def _short(function: str) -> str:
         if function.startswith(prefix):
             return f"{kernel_set.replace('_', '-')} {function.removeprefix(prefix)}"
     return function
-
-
-def quantized(result: QuantizeResult, source: Path, target: Path) -> None:
-    """What quantize did."""
-    for warning in result.report.warnings:
-        warn(str(warning))
-    say(f"{source} -> {target}, {len(result.tflite):,} bytes")
 
 
 def tuned(result: Tuning, path: Path, *, virtual: bool) -> None:

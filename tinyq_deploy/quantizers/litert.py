@@ -76,7 +76,7 @@ def _rewrite(model: bytes, ranges: Mapping[int, Range], precision: Precision) ->
             parameters = params_generator.ParamsGenerator(tree).generate_quantization_parameters(
                 _recipe(precision), values, enable_progress_bar=False
             )
-            return bytes(model_modifier.ModelModifier(tree).modify_model(parameters))
+            return bytes(model_modifier.ModelModifier(tree).modify_model(parameters, enable_progress_bar=False))
     except _FAILURES as error:
         raise ModelError(
             "every operator of the model has an integer form",

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The oracle's child process: runs a model with tflite-micro's reference kernels or a TFLite runtime. See oracle.py.
 
-Requests: open (blob: the model; kind, keep), run (count; blobs: per input all samples), tensors (indices; blobs: one
-sample per input), reset.
+Requests: open (blob: the model; kind, keep, and for kind mixed: foreign, the nodes that LiteRT runs), probe (blob: the
+model; node: whether tflite-micro prepares that node alone), run (count; blobs: per input all samples), tensors
+(indices; blobs: one sample per input), reset.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tinyq_deploy.flatbuffer import graph_of, parse, type_name, with_outputs
 from tinyq_deploy.workers.framing import Message, serve
 
 Array = npt.NDArray[Any]
@@ -69,7 +71,6 @@ class _TfliteMicro(_Engine):
 
 class _TfliteRuntime(_Engine):
     def __init__(self, model: bytes, keep: bool, outputs: int) -> None:
-        from tinyq_deploy.flatbuffer import graph_of, parse, with_outputs
         from tinyq_deploy.runtimes import find_runtime
 
         runtime = find_runtime()
@@ -95,6 +96,44 @@ class _TfliteRuntime(_Engine):
         self._engine.reset_all_variables()
 
 
+class _Mixed(_Engine):
+    """tflite-micro, and LiteRT for the nodes `foreign`, in turn."""
+
+    def __init__(self, model: bytes, keep: bool, outputs: Sequence[int], foreign: Sequence[int]) -> None:
+        from tinyq_deploy.workers.segments import segments
+
+        graph = graph_of(parse(model, "the model"))
+        self._signatures = [_signature(tensor) for tensor in graph.tensors]
+        self._inputs, self._outputs = [int(index) for index in graph.inputs], list(outputs)
+        self._parts = [
+            (part, (_TfliteRuntime if part.foreign else _TfliteMicro)(part.model, keep, len(part.outputs)))
+            for part in segments(model, foreign)
+        ]
+        ours = next((engine.name for part, engine in self._parts if not part.foreign), "")
+        theirs = next(engine.name for part, engine in self._parts if part.foreign)
+        names = sorted({name for part, _ in self._parts if part.foreign for name in part.operators})
+        self.name = f"{ours}; {theirs}: {', '.join(names)}" if ours else theirs
+
+    def run(self, inputs: Sequence[Array]) -> list[bytes]:
+        values = dict(zip(self._inputs, inputs, strict=True))
+        for part, engine in self._parts:
+            found = engine.run([values[index] for index in part.inputs])
+            values.update((index, self._array(index, data)) for index, data in zip(part.outputs, found, strict=True))
+        return [np.ascontiguousarray(values[index]).tobytes() for index in self._outputs]
+
+    def _array(self, index: int, data: bytes) -> Array:
+        shape, dtype = self._signatures[index]
+        return np.frombuffer(data, dtype).reshape(shape)
+
+    def tensor(self, index: int) -> bytes:
+        makers = (engine for part, engine in self._parts if index in part.made)
+        return next(makers, self._parts[0][1]).tensor(index)
+
+    def reset(self) -> None:
+        for _, engine in self._parts:
+            engine.reset()
+
+
 class _Server:
     """Holds the open engine between requests."""
 
@@ -104,21 +143,38 @@ class _Server:
 
     def handle(self, message: Message, blobs: list[bytes]) -> tuple[Message, Sequence[bytes]]:
         """Answer one request."""
-        action = {"open": self._open, "run": self._run, "tensors": self._read, "reset": self._reset}
+        action = {
+            "open": self._open,
+            "probe": self._probe,
+            "run": self._run,
+            "tensors": self._read,
+            "reset": self._reset,
+        }
         return action[message["do"]](message, blobs)
 
     def _open(self, message: Message, blobs: list[bytes]) -> tuple[Message, Sequence[bytes]]:
-        from tinyq_deploy import flatbuffer
-
-        graph = flatbuffer.graph_of(flatbuffer.parse(blobs[0], "the model"))
+        graph = graph_of(parse(blobs[0], "the model"))
         self._tensors = len(graph.tensors)
         self._inputs = [_signature(graph.tensors[index]) for index in graph.inputs]
         if message["kind"] == "tflite-micro":
             self._engine = _TfliteMicro(blobs[0], message["keep"], len(graph.outputs))
+        elif message["kind"] == "mixed":
+            outputs = [int(index) for index in graph.outputs]
+            self._engine = _Mixed(blobs[0], message["keep"], outputs, message["foreign"])
         else:
             self._engine = _TfliteRuntime(blobs[0], message["keep"], len(graph.outputs))
         sizes = [math.prod(shape) * dtype.itemsize for shape, dtype in self._inputs]
         return {"name": self._engine.name, "sizes": sizes}, []
+
+    def _probe(self, message: Message, blobs: list[bytes]) -> tuple[Message, Sequence[bytes]]:
+        from tinyq_deploy.workers.segments import segment
+
+        part = segment(blobs[0], [message["node"]])
+        try:
+            _TfliteMicro(part.model, False, len(part.outputs))
+        except RuntimeError:
+            return {"runs": False}, []
+        return {"runs": True}, []
 
     def _run(self, message: Message, blobs: list[bytes]) -> tuple[Message, Sequence[bytes]]:
         outputs = [self._engine.run(sample) for sample in zip(*self._arrays(blobs, message["count"]), strict=True)]
@@ -143,9 +199,7 @@ class _Server:
 
 
 def _signature(tensor: Any) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    from tinyq_deploy import flatbuffer
-
-    return tuple(int(size) for size in tensor.shape), np.dtype(flatbuffer.type_name(tensor).lower())
+    return tuple(int(size) for size in tensor.shape), np.dtype(type_name(tensor).lower())
 
 
 if __name__ == "__main__":
