@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import json
 import os
 import random
 import re
@@ -37,6 +38,7 @@ from exact import samples
 
 from tinyq_deploy import board, deploy
 from tinyq_deploy.errors import TinyqError
+from tinyq_deploy.inspect_model import inspect
 from tinyq_deploy.read import read
 
 SECONDS = 20
@@ -81,6 +83,7 @@ class Case:
     optimize: str = "speed"
     kernels: str = "portable"
     keep_layers: bool = False
+    inspected: bool = False
 
     def request(self, folder: Path) -> deploy.BuildRequest:
         return deploy.BuildRequest(
@@ -115,7 +118,7 @@ def cases(rng: random.Random, corpus: Corpus, tally: Tally) -> Iterator[Case]:
             continue
         where = rng.choice(BOARDS)
         kernels = "portable" if where == "host" else rng.choice(("own", "own", "auto", "portable"))
-        yield Case(data, where, rng.choice(("speed", "size")), kernels, rng.random() < 0.2)
+        yield Case(data, where, rng.choice(("speed", "size")), kernels, rng.random() < 0.2, rng.random() < 0.05)
 
 
 @contextlib.contextmanager
@@ -142,15 +145,19 @@ def compiled(case: Case, folder: Path) -> deploy.BuildResult | str:
     (folder / "m.tflite").write_bytes(case.data)
     try:
         with limited():
+            if case.inspected:
+                json.dumps(inspect(folder / "m.tflite").to_json())
             return deploy.build(case.request(folder))
     except TinyqError as error:
         return _told(error, folder)
 
 
 def _told(error: TinyqError, folder: Path) -> str:
-    """The rules that a refusal names; it says what was found, is of bounded length, and left nothing behind."""
+    """The rules that a refusal names; it says what was found and what to do, is of bounded length, and left nothing
+    behind."""
     assert error.faults
-    assert all(fault.rule and fault.found and len(str(fault)) < 100_000 for fault in error.faults), str(error)
+    for fault in error.faults:
+        assert fault.rule and fault.found and fault.hint and len(str(fault)) < 100_000, str(fault)  # noqa: PT018
     assert sorted(os.listdir(folder)) == ["m.tflite"], "a refused model left files"
     return "; ".join(sorted({re.sub(r"\d+", "#", fault.rule) for fault in error.faults}))
 
