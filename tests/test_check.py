@@ -19,7 +19,7 @@ from tinyq_deploy.check import check
 from tinyq_deploy.errors import ModelError
 from tinyq_deploy.ops import OPERATORS
 from tinyq_deploy.ops.base import sentence
-from tinyq_deploy.ops.rewrites import REWRITES, rewrite
+from tinyq_deploy.ops.refused import INSTEAD, instead
 from tinyq_deploy.read import read
 
 
@@ -80,13 +80,13 @@ def test_an_operator_without_an_integer_form_is_told_its_rewrite() -> None:
     (fault,) = error.faults
     assert fault.found == "SQUARE in layers 0"
     assert fault.hint == "no TFLite runtime computes SQUARE on int8: multiply the tensor by itself (MUL)"
-    assert "SELECT_TF_OPS" in str(rewrite("CUSTOM:FlexErf"))
+    assert "SELECT_TF_OPS" in str(instead("CUSTOM:FlexErf"))
 
 
 def test_rewrites_are_of_operators_that_exist_and_are_not_supported() -> None:
     names = {name for name in vars(schema.BuiltinOperator) if name.isupper()}
-    assert {op for op in REWRITES if not op.startswith("CUSTOM:")} <= names
-    assert not set(REWRITES) & set(OPERATORS)
+    assert {op for op in INSTEAD if not op.startswith("CUSTOM:")} <= names
+    assert not set(INSTEAD) & set(OPERATORS)
 
 
 def test_a_custom_operator_is_told_by_name() -> None:

@@ -9,7 +9,7 @@ from tinyq_deploy.errors import Fault, ModelError
 from tinyq_deploy.graph import NO_TENSOR, Graph, NodeView, Tensor
 from tinyq_deploy.ops import OPERATORS
 from tinyq_deploy.ops.base import sentence
-from tinyq_deploy.ops.rewrites import rewrite
+from tinyq_deploy.ops.refused import instead
 
 _BOUNDARY = "int8, or float32 or uint8 that QUANTIZE or DEQUANTIZE converts"
 _REQUANTIZE = "quantise it to full int8: `tinyq-deploy quantize MODEL --representative-data DATA`"
@@ -98,7 +98,7 @@ def _unsupported(graph: Graph) -> Iterator[Fault]:
 def unsupported_hint(op: str) -> str:
     """What to do about an operator that is not supported."""
     known = ", ".join(sorted(name for name, operator in OPERATORS.items() if operator.builtin))
-    return rewrite(op) or f"supported: {known}"
+    return instead(op) or f"supported: {known}"
 
 
 def _node(view: NodeView) -> Iterator[Fault]:

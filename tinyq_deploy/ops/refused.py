@@ -90,11 +90,11 @@ _OTHERS = {
     "CUSTOM:ethos-u": "pass the .tflite as it was before Vela",
     "CONCAT_EMBEDDINGS": _FEATURES,
 }
-REWRITES: dict[str, str] = {op: _NONE.format(op) + text for op, text in _FLOAT_ALONE.items()} | _OTHERS
+INSTEAD: dict[str, str] = {op: _NONE.format(op) + text for op, text in _FLOAT_ALONE.items()} | _OTHERS
 
 
-def rewrite(op: str) -> str | None:
+def instead(op: str) -> str | None:
     """What to write instead of `op`, a TFLite name, for a custom operator CUSTOM:<its own name>; None where unknown."""
     if op.startswith("CUSTOM:Flex"):
         return "convert without SELECT_TF_OPS, so that only TFLite's own operators remain"
-    return REWRITES.get(op)
+    return INSTEAD.get(op)
