@@ -34,8 +34,6 @@ _OTHERS = {
     "CUMSUM": "FULLY_CONNECTED with a constant matrix of ones on and below the diagonal",
     "FLOOR_DIV": "MUL by the reciprocal of a constant divisor",
     "FLOOR_MOD": _FEATURES,
-    "REDUCE_ALL": "REDUCE_MIN",
-    "REDUCE_ANY": "REDUCE_MAX",
     "STABLEHLO_COMPOSITE": "convert without composite operators",
     "ADD_N": "ADD, two tensors at a time",
     "RFFT2D": _FEATURES,
