@@ -214,7 +214,8 @@ class Fuzz:
     def _fault(self, case: Case, error: BaseException) -> None:
         """One file for each place in the code that a fault comes from."""
         told = traceback.extract_tb(error.__traceback__)[-1]
-        key = f"{type(error).__name__} at {Path(told.filename).name}:{told.lineno}"
+        what = f" ({str(error)[:80]!r})" if isinstance(error, AssertionError) else ""
+        key = f"{type(error).__name__} at {Path(told.filename).name}:{told.lineno}{what}"
         if key in self.tally.faults:
             return
         self.keep.mkdir(parents=True, exist_ok=True)
