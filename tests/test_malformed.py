@@ -117,6 +117,10 @@ def _mixed() -> bytes:
     return model(tensors, [Op("RESHAPE", [0], [1]), Op("RESHAPE", [2], [3])], [0, 2], [1, 3])
 
 
+def _tiny() -> bytes:
+    return model([T((1, 4), 0.5), T((1, 4), 1e-40, name="tiny")], [Op("SQRT", [0], [1])], [0], [1])
+
+
 _WINDOW, _POOL, _Q = "g.operators[0].builtinOptions.", "g.operators[3].builtinOptions.", "g.tensors[3].quantization."
 CASES = (
     Case("A2-empty", b"", ("is not empty", "0 bytes")),
@@ -170,7 +174,7 @@ CASES = (
         Case(f"A26-scale-{scale}", _set(_Q + "scale", [scale]), ("finite and above 0", "tensor 3 'net/conv'"))
         for scale in (0.0, float("nan"), float("inf"), -0.5)
     ),
-    Case("A26-denormal", _set(_Q + "scale", [1e-40]), ("2^-64 to 2^64", "tensor 3 'net/conv'")),
+    Case("A26-denormal", _tiny(), ("2^-64 to 2^64", "tensor 1 'tiny': scale 1e-40")),
     *(
         Case(f"A27-zero-point-{point}", _set(_Q + "zeroPoint", [point]), ("-128..127", f"has zero point {point}"))
         for point in (128, -129, 5000)

@@ -9,7 +9,7 @@ from tinyq_deploy.errors import Fault, ModelError
 from tinyq_deploy.graph import NO_TENSOR, Graph, NodeView, Tensor
 from tinyq_deploy.ops import OPERATORS
 from tinyq_deploy.ops.base import sentence
-from tinyq_deploy.ops.refused import instead
+from tinyq_deploy.ops.nearest import instead
 
 _BOUNDARY = "int8, or float32 or uint8 that QUANTIZE or DEQUANTIZE converts"
 _REQUANTIZE = "quantise it to full int8: `tinyq-deploy quantize MODEL --representative-data DATA`"
@@ -21,9 +21,9 @@ _OTHERWISE = "change the layer or convert the model again; `tinyq-deploy ops` li
 
 def check(graph: Graph) -> None:
     """Raises ModelError with every broken rule of `graph`; returns when it compiles."""
-    faults = [*_whole(graph), *_order(graph), *_scales(graph), *_unsupported(graph)]
+    faults = [*_whole(graph), *_order(graph), *_unsupported(graph)]
     if not faults:
-        faults = [fault for node in graph.nodes for fault in _node(NodeView(graph, node))]
+        faults = [fault for node in graph.nodes for fault in _node(NodeView(graph, node))] or [*_scales(graph)]
     if faults:
         raise ModelError.of(faults)
 
