@@ -73,9 +73,10 @@ def planned(model: bytes, name: str = "test.tflite", *, kernels: str = "portable
     check(graph)
     if passes:
         graph = run_passes(graph).graph
+    target = Target("host", small=small)
     if bands:
-        return banded(graph, Target("host", small=small), kernels, rows=bands[0], nodes=bands[1], keep_input=keep_input)
-    return plan(graph, lower(graph, TARGET, kernels), keep_input=keep_input)
+        return banded(graph, target, kernels, rows=bands[0], nodes=bands[1], keep_input=keep_input)
+    return plan(graph, lower(graph, target, kernels), keep_input=keep_input)
 
 
 def rendered(model: bytes, name: str = "net", *, file: str = "test.tflite", optimize: str = "speed",
@@ -83,8 +84,9 @@ def rendered(model: bytes, name: str = "net", *, file: str = "test.tflite", opti
              bands: tuple[int, int] | None = None) -> Project:  # fmt: skip
     """A model as a project for the host, by default as a library."""
     settings = Settings(name, "portable", optimize, export, keep_input)  # type: ignore[arg-type]
-    made = planned(model, file, keep_input=keep_input, passes=passes, bands=bands, small=optimize == "size")
-    return render(made, board.load("host"), TARGET, settings, model)
+    small = optimize == "size"
+    made = planned(model, file, keep_input=keep_input, passes=passes, bands=bands, small=small)
+    return render(made, board.load("host"), Target("host", small=small), settings, model)
 
 
 # Whole models -------------------------------------------------------------------------------------------------------
@@ -144,7 +146,7 @@ def _program(models: tuple[tuple[str, bytes], ...], optimize: str, guards: bool,
     names = tuple(name for name, _ in models)
     (folder / "table.c").write_text(_table(names, sizes, guards), encoding="utf-8")
     sources = [f"{name}/model/{part}.c" for name in names for part in ("model", "weights")]
-    common = [gcc, *WARNINGS, *(GUARDED if guards else SANITIZERS), f"-DTINYQ_OPTIMIZE_{optimize.upper()}", f"-I{HOST}"]
+    common = [gcc, *WARNINGS, *(GUARDED if guards else SANITIZERS), f"-I{HOST}"]
     objects = _guarded(common, sources, names, folder) if guards else sources
     compile_c([*common, *objects, "table.c", HOST / "runner.c", "-o", "runner"], folder)
     return Program(folder / "runner", names, {name: outputs for name, (_, outputs) in sizes.items()})

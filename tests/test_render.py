@@ -193,13 +193,22 @@ def test_two_models_link_into_one_program(optimize: str) -> None:
     for name, model in (("one", SMALL), ("two", TWO)):
         write(rendered(model, name, optimize=optimize), folder / name)
         for part in ("model", "weights"):
-            flags = [*WARNINGS, "-O1", f"-DTINYQ_OPTIMIZE_{optimize.upper()}"]
-            compile_c([gcc, *flags, "-c", f"{name}/model/{part}.c", "-o", f"{name}_{part}.o"], folder)
+            compile_c([gcc, *WARNINGS, "-O1", "-c", f"{name}/model/{part}.c", "-o", f"{name}_{part}.o"], folder)
     cpp = ["-std=c++11", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]
     objects = [f"{name}_{part}.o" for name in ("one", "two") for part in ("model", "weights")]
     compile_c([gpp, *cpp, f"-I{folder}", HOST / "two_models.cpp", *objects, "-o", "both"], folder)
     done = subprocess.run([folder / "both"], capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.split() == ["0.75", "0.75"]  # 1.5 + -1 in steps of 0.75
+
+
+@pytest.mark.parametrize("optimize", ["speed", "balanced", "size"])
+def test_model_c_says_itself_which_kernels_its_weights_are_for(optimize: str) -> None:
+    """A library's C may be compiled with any flags; those of another project would not fit its weights."""
+    project = rendered(SMALL, optimize=optimize)
+    text = project.files["model/model.c"].decode()
+    assert ("#define TINYQ_OPTIMIZE_SIZE" in text) == (optimize == "size")
+    assert text.find("#define TINYQ_OPTIMIZE_SIZE") < text.index('#include "kernels/')
+    assert "TINYQ_OPTIMIZE" not in project.files["CMakeLists.txt"].decode()
 
 
 @pytest.mark.parametrize("model", [SMALL, TWO, CHAIN], ids=["small", "two", "no_weights"])

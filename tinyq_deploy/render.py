@@ -41,7 +41,7 @@ class Settings:
 
 def render(plan: Plan, board: Board, target: Target, settings: Settings, model: bytes) -> Project:
     """Every file of the project for a checked, planned model; `model` is the .tflite it came from."""
-    context = _context(plan, board, settings)
+    context = _context(plan, board, target, settings)
     texts = _model_files(plan, context)
     sources = [Source("model/model.c"), Source("model/weights.c")]
     binaries = _kernel_headers(plan) | _library_files(plan, target)
@@ -51,7 +51,7 @@ def render(plan: Plan, board: Board, target: Target, settings: Settings, model: 
         binaries |= _application_files(board)
         sources += _application_sources(board)
         texts |= _board_files(board)
-    recipe = _recipe(sources, board, settings, uses_library=any(p.startswith("cmsis_nn/") for p in binaries))
+    recipe = _recipe(sources, board, settings.export, uses_library=any(p.startswith("cmsis_nn/") for p in binaries))
     everything = {path: text.encode() for path, text in texts.items()} | binaries
     build_id = _build_id(everything, recipe)
     if not settings.export:
@@ -79,7 +79,7 @@ def _environment() -> Environment:
     )  # fmt: skip
 
 
-def _context(plan: Plan, board: Board, settings: Settings) -> dict[str, object]:
+def _context(plan: Plan, board: Board, target: Target, settings: Settings) -> dict[str, object]:
     graph, layers = plan.graph, plan.code_layers()
     arrays = weights.collect(plan)
     digest = bytes.fromhex(graph.sha256)
@@ -93,6 +93,7 @@ def _context(plan: Plan, board: Board, settings: Settings) -> dict[str, object]:
         "sha256_lines": c_text.byte_rows(digest),
         "kernel_set": settings.kernels,
         "optimize": settings.optimize,
+        "small": target.small,
         "export": settings.export,
         "keep_input": settings.keep_input,
         "board": board,
@@ -213,13 +214,12 @@ def _board_files(board: Board) -> dict[str, str]:
     return texts
 
 
-def _recipe(sources: Iterable[Source], board: Board, settings: Settings, uses_library: bool) -> Recipe:
-    libc = () if settings.export else tuple(f"src/{folder}" for folder in port.include_dirs(board))
+def _recipe(sources: Iterable[Source], board: Board, export: bool, uses_library: bool) -> Recipe:
+    libc = () if export else tuple(f"src/{folder}" for folder in port.include_dirs(board))
     return Recipe(
         sources=tuple(sources),
-        include_dirs=("model",) if settings.export else ("src", "model"),
+        include_dirs=("model",) if export else ("src", "model"),
         system_dirs=(*(cmsis_nn.INCLUDE_DIRS if uses_library else ()), *libc),
-        defines=(f"TINYQ_OPTIMIZE_{settings.optimize.upper()}",),
         linker_script="" if board.is_host else "linker.ld",
     )
 

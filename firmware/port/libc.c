@@ -39,6 +39,13 @@ void *memcpy(void *restrict to, const void *restrict from, size_t size)
             *(tinyq_word *)(void *)t = *(const tinyq_word *)(const void *)f;
         }
     }
+#ifndef __OPTIMIZE_SIZE__
+    for (; size >= WORD; size -= WORD, t += WORD, f += WORD) {
+        for (uint32_t i = 0; i < WORD; i++) {
+            t[i] = f[i];
+        }
+    }
+#endif
 #endif
     while (size-- > 0u) {
         *t++ = *f++;

@@ -21,13 +21,21 @@ from tinyq_deploy.kernels.own.mve_add import MveAdd
 from tinyq_deploy.kernels.own.mve_conv_2d import MveConv2D, MveDepthwiseAsConv2D
 from tinyq_deploy.kernels.own.mve_depthwise_conv_2d import MveDepthwiseConv2D
 from tinyq_deploy.kernels.own.mve_fully_connected import MveFullyConnected
+from tinyq_deploy.kernels.own.mve_move import MveCopy, MveRows
+from tinyq_deploy.kernels.own.mve_mul import MveMul
 from tinyq_deploy.kernels.own.mve_pool_2d import MveAveragePool2D, MveMaxPool2D
+from tinyq_deploy.kernels.own.mve_sum import MveSum
+from tinyq_deploy.kernels.own.mve_table import MveTable
 from tinyq_deploy.kernels.own.plain_add import OwnAdd
 from tinyq_deploy.kernels.own.plain_conv_2d import OwnPlainConv2D
+from tinyq_deploy.kernels.own.plain_copy import OwnCopy
 from tinyq_deploy.kernels.own.plain_depthwise_conv_2d import OwnPlainDepthwiseConv2D
 from tinyq_deploy.kernels.own.plain_fully_connected import OwnPlainFullyConnected
+from tinyq_deploy.kernels.own.plain_mul import OwnMul
 from tinyq_deploy.kernels.own.plain_pool_2d import OwnAveragePool2D, OwnMaxPool2D
 from tinyq_deploy.kernels.own.plain_softmax import OwnSoftmax
+from tinyq_deploy.kernels.own.plain_sum import OwnSum
+from tinyq_deploy.kernels.own.plain_table import OwnTable
 from tinyq_deploy.kernels.portable.binary import PortableBinary
 from tinyq_deploy.kernels.portable.conv_2d import PortableConv2D, PortableDepthwiseConv2D
 from tinyq_deploy.kernels.portable.fully_connected import PortableFullyConnected
@@ -43,13 +51,23 @@ from tinyq_deploy.ops.slice import Slice, StridedSlice
 from tinyq_deploy.ops.transpose import Transpose
 
 KERNELS: tuple[Kernel, ...] = (
-    OwnAdd(),
+    OwnAdd("ADD", 1),
+    OwnAdd("SUB", -1),
     OwnAveragePool2D(),
     DspDepthwiseConv2DFew(),
     DspDepthwiseConv2D3x3(),
     DspDepthwiseConv2D(),
+    OwnCopy(Pad),
+    OwnCopy(PadV2),
+    OwnCopy(Slice),
+    OwnCopy(StridedSlice),
+    OwnCopy(Transpose),
     OwnMaxPool2D(),
+    OwnMul(),
     OwnSoftmax(),
+    OwnSum(Mean),
+    OwnSum(Sum),
+    *(OwnTable(op) for op in unary_operators()),
     OwnDspConv2D3x3(),
     OwnDspConv2D(),
     OwnDspFullyConnected(),
@@ -60,7 +78,12 @@ KERNELS: tuple[Kernel, ...] = (
     MveDepthwiseAsConv2D(),
     MveConv2D(),
     MveFullyConnected(),
-    MveAdd(),
+    MveAdd("ADD", 1),
+    MveAdd("SUB", -1),
+    MveMul(),
+    MveSum(Mean),
+    MveSum(Sum),
+    *(MveTable(op) for op in unary_operators()),
     MveMaxPool2D(),
     MveAveragePool2D(),
     CmsisNNAdd(),
@@ -102,5 +125,7 @@ KERNELS: tuple[Kernel, ...] = (
     PortableSplit("UNPACK"),
     *(PortableTable(op) for op in unary_operators()),
 )
+KERNELS += tuple(MveCopy(kernel.mover) for kernel in KERNELS if isinstance(kernel, PortableCopy))
+KERNELS += tuple(MveRows(kernel) for kernel in KERNELS if isinstance(kernel, (PortableJoin, PortableSplit)))
 
 FUSED_KERNELS: tuple[FusedKernel, ...] = (OwnDspConv2D3x3Add(), OwnDspConv2DAdd())

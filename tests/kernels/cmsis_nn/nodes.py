@@ -178,3 +178,50 @@ def softmax(rng: np.random.Generator, rows: int, depth: int) -> NodeView:
     """SOFTMAX [rows,depth]."""
     source = activation(0, (rows, depth), real_scale(rng), zero_point(rng))
     return view("SOFTMAX", [source], activation(1, (rows, depth), 1 / 256, -128), {"beta": 1.0})
+
+
+def binary(rng: np.random.Generator, op: str, shapes: tuple[Shape, Shape], fixed: int | None = None) -> NodeView:
+    """ADD, SUB or MUL of two tensors that broadcast, of which input `fixed` is a constant."""
+    tensors = [activation(i, shape, real_scale(rng), zero_point(rng)) for i, shape in enumerate(shapes)]
+    if fixed is not None:
+        data = rng.integers(-128, 128, shapes[fixed]).astype(np.int8)
+        tensors[fixed] = replace(tensors[fixed], data=data)
+    largest = max(t.scale for t in tensors)
+    typical = tensors[0].scale * tensors[1].scale * 50 if op == "MUL" else largest
+    scale = float(np.float32(typical * rng.choice([rng.uniform(0.3, 3), 1.0, 1e-3], p=[0.7, 0.2, 0.1])))
+    result = activation(2, np.broadcast_shapes(*shapes), scale, zero_point(rng))
+    return view(op, tensors, result, {"fused_activation_function": str(rng.choice(ACTIVATIONS))})
+
+
+def table(rng: np.random.Generator, size: int) -> NodeView:
+    """TABLE [size] with random results."""
+    entries = replace(constant(1, rng.integers(-128, 128, 256).astype(np.int8), (1.0,)), quantization=None)
+    source, result = (activation(i, (size,), real_scale(rng), zero_point(rng)) for i in (0, 2))
+    return view("TABLE", [source, entries], result, {})
+
+
+def reduction(rng: np.random.Generator, op: str, shape: Shape, axes: Sequence[int]) -> NodeView:
+    """MEAN or SUM over `axes`."""
+    source = activation(0, shape, real_scale(rng), zero_point(rng))
+    kept = tuple(n for i, n in enumerate(shape) if i not in axes)
+    count = math.prod(shape) // math.prod(kept)
+    typical = source.scale * (count**-0.5 if op == "MEAN" else count**0.5)
+    scale = float(np.float32(typical * rng.choice([rng.uniform(0.3, 3), 1.0, 1e-3, 100], p=[0.6, 0.2, 0.1, 0.1])))
+    numbers = replace(constant(1, np.array(axes, np.int32), (1.0,)), quantization=None)
+    return view(op, [source, numbers], activation(2, kept, scale, zero_point(rng)), {"keep_dims": False})
+
+
+def pad(rng: np.random.Generator, shape: Shape, margins: Sequence[tuple[int, int]]) -> NodeView:
+    """PAD by `margins`, elements before and after each axis."""
+    scale, zero = real_scale(rng), zero_point(rng)
+    numbers = replace(constant(1, np.array(margins, np.int32), (1.0,)), quantization=None)
+    padded_shape = tuple(n + before + after for n, (before, after) in zip(shape, margins, strict=True))
+    return view("PAD", [activation(0, shape, scale, zero), numbers], activation(2, padded_shape, scale, zero), {})
+
+
+def transpose(rng: np.random.Generator, shape: Shape, order: Sequence[int]) -> NodeView:
+    """TRANSPOSE to the axes `order`."""
+    scale, zero = real_scale(rng), zero_point(rng)
+    numbers = replace(constant(1, np.array(order, np.int32), (1.0,)), quantization=None)
+    result = activation(2, tuple(shape[axis] for axis in order), scale, zero)
+    return view("TRANSPOSE", [activation(0, shape, scale, zero), numbers], result, {})

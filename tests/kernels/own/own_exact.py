@@ -21,6 +21,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "cmsis_nn"))
 import harness
 from harness import Case, Machine
 
+# More do not fit the code memory of every board.
+IMAGE_CASES = 100
+
 
 def own_calls(view: NodeView, target: Target) -> list[KernelCall]:
     """The call of every own kernel that takes the node."""
@@ -28,9 +31,9 @@ def own_calls(view: NodeView, target: Target) -> list[KernelCall]:
     return [call for kernel in kernels if (call := kernel.call(view, target)) is not None]
 
 
-def cases(views: Iterable[NodeView], machine: Machine) -> list[Case]:
-    """Each node with the portable call and each own call."""
-    target = Target(board.load(machine.board).core)
+def cases(views: Iterable[NodeView], machine: Machine, small: bool = False) -> list[Case]:
+    """Each node with the portable call and each own call; `small` as for Target."""
+    target = Target(board.load(machine.board).core, small=small)
     found = []
     for view in views:
         portable = next(k for k in KERNELS if k.op == view.node.op and k.kernel_set == "portable")
@@ -41,10 +44,15 @@ def cases(views: Iterable[NodeView], machine: Machine) -> list[Case]:
 
 
 def check(found: Sequence[Case], machine: Machine, folder: Path, optimize: str = "-O3", seed: int = 1) -> None:
-    """Runs all cases in one image and compares every byte; `optimize` -Os means one shared function per kernel."""
+    """Runs the cases and compares every byte; `optimize` -Os means one shared function per kernel."""
     missing = [tool for tool in machine.tools if shutil.which(tool) is None]
     if missing:
         pytest.skip(f"{missing[0]} is not installed")
+    for first in range(0, len(found), IMAGE_CASES):
+        _check_image(found[first : first + IMAGE_CASES], machine, folder, optimize, seed + first)
+
+
+def _check_image(found: Sequence[Case], machine: Machine, folder: Path, optimize: str, seed: int) -> None:
     source = over_the_input(harness.program(found, np.random.default_rng(seed)), found)
     if optimize == "-Os":
         source = "#define TINYQ_OPTIMIZE_SIZE\n" + source

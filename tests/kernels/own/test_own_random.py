@@ -84,14 +84,43 @@ def fully_connected(draw: st.DrawFn) -> NodeView:
 @st.composite
 def others(draw: st.DrawFn) -> NodeView:
     rng = np.random.default_rng(draw(st.integers(0, 1 << 30)))
-    op = draw(st.sampled_from(["ADD", "AVERAGE_POOL_2D", "MAX_POOL_2D", "SOFTMAX"]))
-    if op == "ADD":
-        return nodes.add(rng, draw(st.integers(1, 300)))
+    op = draw(st.sampled_from(["AVERAGE_POOL_2D", "MAX_POOL_2D", "SOFTMAX"]))
     if op == "SOFTMAX":
         return nodes.softmax(rng, draw(st.integers(1, 4)), draw(st.integers(1, 60)))
     channels, kernel = draw(CHANNELS), draw(pairs(1, 6))
     size = tuple(max(k, draw(st.integers(1, 9))) for k in kernel)
     return nodes.pool_2d(rng, op, size, channels, kernel, draw(STRIDES), draw(st.sampled_from(["SAME", "VALID"])))
+
+
+SHAPES = st.lists(st.integers(1, 9), min_size=1, max_size=4).map(tuple)
+
+
+@st.composite
+def elementwise(draw: st.DrawFn) -> NodeView:
+    """Two operands, of which each axis may be 1 in either."""
+    rng, shape = np.random.default_rng(draw(st.integers(0, 1 << 30))), draw(SHAPES)
+    op, fixed = draw(st.sampled_from(["ADD", "SUB", "MUL", "TABLE"])), draw(st.sampled_from([None, None, 0, 1]))
+    if op == "TABLE":
+        return nodes.table(rng, draw(st.integers(1, 300)))
+    walks = [draw(st.sampled_from([(1, 1), (1, 1), (1, 0), (0, 1)])) for _ in shape]
+    first, second = (tuple(n if walk[side] else 1 for n, walk in zip(shape, walks, strict=True)) for side in (0, 1))
+    return nodes.binary(rng, op, (first, second), fixed)
+
+
+@st.composite
+def reductions(draw: st.DrawFn) -> NodeView:
+    rng, shape = np.random.default_rng(draw(st.integers(0, 1 << 30))), draw(SHAPES)
+    axes = [axis for axis in range(len(shape)) if draw(st.booleans())] or [0]
+    shape = tuple(n * draw(st.sampled_from([1, 1, 1, 40])) if n < 4 else n for n in shape)
+    return nodes.reduction(rng, draw(st.sampled_from(["MEAN", "SUM"])), shape, axes)
+
+
+@st.composite
+def copies(draw: st.DrawFn) -> NodeView:
+    rng, shape = np.random.default_rng(draw(st.integers(0, 1 << 30))), draw(SHAPES)
+    if draw(st.booleans()):
+        return nodes.transpose(rng, shape, draw(st.permutations(range(len(shape)))))
+    return nodes.pad(rng, shape, [draw(pairs(0, 3)) for _ in shape])
 
 
 @st.composite
@@ -119,7 +148,7 @@ def with_bias(view: NodeView, value: int) -> NodeView:
 def with_output_scale(view: NodeView, factor: float) -> NodeView:
     """A weighted node with its output's scale times `factor`: factors far below and above 1."""
     output = view.output()
-    if view.input(1) is None or view.node.op == "ADD":
+    if view.node.op not in ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"):
         return view
     assert output.quantization is not None
     scale = float(np.float32(output.scale * factor))
@@ -134,7 +163,12 @@ def _replaced(view: NodeView, tensor: Any) -> NodeView:
 
 
 BATCHES = st.lists(
-    extreme(st.one_of(convolutions(), depthwise(), fully_connected(), others())), min_size=NODES, max_size=NODES
+    st.one_of(
+        extreme(st.one_of(convolutions(), depthwise(), fully_connected(), others())),
+        st.one_of(elementwise(), reductions(), copies()),
+    ),
+    min_size=NODES,
+    max_size=NODES,
 )
 
 
@@ -147,7 +181,7 @@ def equal(board: str, compiler: str, optimize: str, budget: dict[str, Any]) -> N
     @given(BATCHES)
     def run(views: list[NodeView]) -> None:
         with tempfile.TemporaryDirectory() as folder:
-            check(cases(views, machine), machine, Path(folder), optimize)
+            check(cases(views, machine, small=optimize == "-Os"), machine, Path(folder), optimize)
 
     run()
 

@@ -112,10 +112,19 @@ def in_pairs(quads: npt.NDArray[np.int8], form: int) -> npt.NDArray[Any]:
 
 def blends(quads: npt.NDArray[np.int8], sums: requantize.Accumulators) -> bool:
     """Whether 256 * a + b fits int16 for all pairs of channels and 256 * (sum of a) fits int32."""
+    return pairs_fit(quads) and sums_fit(sums)
+
+
+def pairs_fit(quads: npt.NDArray[np.int8]) -> bool:
+    """Whether 256 * a + b fits int16 for all pairs of channels."""
     first, second = quads[0::2].astype(np.int32), np.zeros_like(quads[0::2], np.int32)
     second[: len(quads[1::2])] = quads[1::2]
-    largest = np.maximum(np.abs(sums.low), np.abs(sums.high)).max()
-    return bool((256 * first + second).min() >= -(1 << 15) and largest < 1 << 23)
+    return bool((256 * first + second).min() >= -(1 << 15))
+
+
+def sums_fit(sums: requantize.Accumulators) -> bool:
+    """Whether 256 * (sum of a) fits int32."""
+    return bool(np.maximum(np.abs(sums.low), np.abs(sums.high)).max() < 1 << 23)
 
 
 def channel_pairs(chosen: requantize.Requantization, form: int) -> npt.NDArray[np.int32]:

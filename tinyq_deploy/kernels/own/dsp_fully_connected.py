@@ -23,7 +23,7 @@ from tinyq_deploy.kernels.base import (
     weights,
 )
 from tinyq_deploy.kernels.own import requantize
-from tinyq_deploy.kernels.own.dsp_conv_2d import BLENDED, blends, convolution, in_pairs
+from tinyq_deploy.kernels.own.dsp_conv_2d import BLENDED, convolution, in_pairs, pairs_fit, sums_fit
 from tinyq_deploy.ops.conv_2d import Conv2DParams
 from tinyq_deploy.ops.fully_connected import BIAS, FILTER, INPUT, FullyConnected, FullyConnectedParams
 
@@ -65,8 +65,8 @@ class OwnDspFullyConnected(Kernel):
         chosen = requantize.choose(sums, factors, view.output().zero_point, activation)
         quads = _in_quads(filter_)
         by_row = p.batches == 1 or (p.batches < CONVOLUTION_ROWS and p.input_depth % 4 == 0)
-        if by_row and blends(quads, requantize.moved(sums, chosen)):
-            return _rows(view, p, quads, chosen)
+        if by_row and pairs_fit(quads):
+            return _rows(view, p, quads, chosen, long=not sums_fit(requantize.moved(sums, chosen)))
         return convolution(
             view, as_convolution(p), filter_.reshape(p.output_depth, 1, 1, -1), chosen, sums, target.small
         )
@@ -80,9 +80,10 @@ def _in_quads(filter_: npt.NDArray[Any]) -> npt.NDArray[np.int8]:
 
 
 def _rows(
-    view: NodeView, p: FullyConnectedParams, quads: npt.NDArray[np.int8], chosen: requantize.Requantization
+    view: NodeView, p: FullyConnectedParams, quads: npt.NDArray[np.int8], chosen: requantize.Requantization, long: bool
 ) -> KernelCall:
-    count = quads.shape[1]
+    """Row by row; `long` where 256 times a whole sum leaves int32: sums are then taken apart piece by piece."""
+    name, count = "fully_connected" + "_long" * long, quads.shape[1]
     repeated = next(n for n in (8, 4, 2, 1) if count % n == 0)
     params = OwnDspFullyConnectedParams(
         p.batches, p.input_depth, p.output_depth, count, repeated, p.activation_min, p.activation_max, chosen.kind,
@@ -90,12 +91,12 @@ def _rows(
     )  # fmt: skip
     factors = chosen.rows()[:, 1:]
     return KernelCall(
-        "own", "tinyq_own_dsp_fully_connected", "own/dsp/fully_connected.h", "tinyq_own_dsp_fully_connected_params",
+        "own", f"tinyq_own_dsp_{name}", f"own/dsp/{name}.h", "tinyq_own_dsp_fully_connected_params",
         params_of(params),
         (
             Read(view.given(INPUT).index),
             Constant("weights", _in_fours(in_pairs(quads, BLENDED))),
-            Constant("biases", _blended(chosen.bias)),
+            Constant("biases", chosen.bias if long else _blended(chosen.bias)),
             Constant("factors", np.ascontiguousarray(factors[:1] if chosen.uniform else _to_fours(factors))),
             Write(view.output().index),
         ),

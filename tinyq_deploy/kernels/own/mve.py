@@ -43,7 +43,7 @@ def mve_call(name: str, struct: Any, *arguments: Argument, in_place: tuple[int, 
         function=f"tinyq_own_mve_{name}",
         header=f"own/mve/{name}.h",
         params_type=f"tinyq_own_mve_{name}_params",
-        params=params_of(struct),
+        params=() if struct is None else params_of(struct),
         arguments=arguments,
         in_place=reads if lead == 0 else in_place,
         lead=lead,
@@ -102,7 +102,7 @@ def requantization(
     fitting = [left for left in lefts if max(high.max(), -low.min()) << left <= INT32_MAX]
     if plain and (fitting or not lefts):
         left = fitting[0] if fitting else None
-        made = _narrow(low, high, folded, multiplier, shift, output_zero_point, activation, left)
+        made = narrow(low, high, folded, multiplier, shift, output_zero_point, activation, left)
         if made is not None:
             return made
     wrapped = np.array([wrap(int(v)) for v in folded], np.int32)
@@ -110,9 +110,10 @@ def requantization(
     return Requantization(kind, 0, 0, (wrapped, multiplier.astype(np.int32), shift.astype(np.int32)))
 
 
-def _narrow(low: Ints, high: Ints, bias: Ints, multiplier: Ints, shift: Ints, zero_point: int,
-            activation: tuple[int, int], left: int | None) -> Requantization | None:  # fmt: skip
-    """`low` and `high` bound the sums without `bias`, all [O]."""
+def narrow(low: Ints, high: Ints, bias: Ints, multiplier: Ints, shift: Ints, zero_point: int,
+           activation: tuple[int, int], left: int | None) -> Requantization | None:  # fmt: skip
+    """NARROW for sums between `low` and `high`, to which TFLite adds `bias`; all int64 [O], shifts 0 or to the right.
+    `left` shifts them without overflow; None: any, and it may saturate. None where no constants are found."""
     steps, values = _steps(low, high, bias, multiplier, shift, zero_point, activation)
     if left is None:
         # Sums beyond the outermost steps may saturate when they are shifted.

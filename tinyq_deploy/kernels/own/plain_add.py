@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""ADD as one affine form of both inputs, on every core.
+"""ADD and SUB as one affine form of both inputs, on every core without Helium.
 
 TFLite rescales each input with 20 extra bits, adds, rescales and clamps. With slopes of 22 bits or so the sum of two
 products falls into the same step for every pair of int8 inputs. There are 65,536 pairs, so that is checked for all.
@@ -15,8 +15,9 @@ import numpy.typing as npt
 
 from tinyq_deploy.cores import extension
 from tinyq_deploy.graph import NodeView
-from tinyq_deploy.kernels.base import Kernel, KernelCall, Read, Target, Write, operand, params_of
-from tinyq_deploy.kernels.broadcast import broadcasts
+from tinyq_deploy.kernels.base import Kernel, KernelCall, Target, Write, params_of
+from tinyq_deploy.kernels.broadcast import broadcasts, operands
+from tinyq_deploy.kernels.own.plain_lines import lines_call
 from tinyq_deploy.ops.add import Add, AddParams
 
 Table = npt.NDArray[np.int64]
@@ -39,19 +40,25 @@ class OwnAddParams:
 
 
 class OwnAdd(Kernel):
-    """Sum, element by element, where the affine form is exact."""
+    """Sum, or with `sign` -1 difference, element by element, where the affine form is exact."""
 
-    op = "ADD"
     kernel_set = "own"
 
+    def __init__(self, op: str, sign: int) -> None:
+        self.op, self.sign = op, sign
+
     def call(self, view: NodeView, target: Target) -> KernelCall | None:
-        """Takes every pair of quantisations for which a form is found."""
-        if extension(target.core) == "mve" or broadcasts(view):
+        """Takes every pair of quantisations for which a form is found; where size counts, equal shapes only, as the
+        portable loop over operands that broadcast is as small."""
+        wide = broadcasts(view)
+        if extension(target.core) == "mve" or (wide and target.small):
             return None
-        params = affine(Add.params(view))
+        params = affine(Add.params(view), self.sign)
         if params is None:
             return None
-        inputs = (operand(view.given(0), "input1"), operand(view.given(1), "input2"))
+        if wide:
+            return lines_call(view, "add", params, ("slope",))
+        inputs, in_place = operands(view)
         return KernelCall(
             kernel_set="own",
             function="tinyq_own_plain_add",
@@ -59,15 +66,15 @@ class OwnAdd(Kernel):
             params_type="tinyq_own_add_params",
             params=params_of(params),
             arguments=(*inputs, Write(view.output().index)),
-            in_place=tuple(argument.tensor for argument in inputs if isinstance(argument, Read)),
+            in_place=in_place,
         )
 
 
-def reference(p: AddParams) -> Table:
-    """[256,256]: what TFLite gives for inputs 1 and 2 from -128 to 127."""
+def reference(p: AddParams, sign: int = 1) -> Table:
+    """[256,256]: what TFLite gives for inputs 1 and 2 from -128 to 127; `sign` -1 subtracts the second."""
     first = _requantize((_INT8 + p.input1_offset) << p.left_shift, p.input1_multiplier, p.input1_shift)
     second = _requantize((_INT8 + p.input2_offset) << p.left_shift, p.input2_multiplier, p.input2_shift)
-    total = _requantize(first[:, None] + second[None, :], p.output_multiplier, p.output_shift) + p.output_offset
+    total = _requantize(first[:, None] + sign * second[None, :], p.output_multiplier, p.output_shift) + p.output_offset
     return np.clip(total, p.activation_min, p.activation_max)
 
 
@@ -86,44 +93,45 @@ def computed(q: OwnAddParams) -> Table:
     return np.clip(saturated, q.activation_min, q.activation_max)
 
 
-def affine(p: AddParams) -> OwnAddParams | None:
+def affine(p: AddParams, sign: int = 1) -> OwnAddParams | None:
     """The kernel's constants, equal to TFLite for all pairs of inputs and without overflow; None where none is found.
     Halves that TFLite rounds away from zero are met by slopes next to the real factors."""
     if max(p.input1_shift, p.input2_shift, p.output_shift) > 0:
         return None
-    wanted = reference(p)
+    wanted = reference(p, sign)
     for shift in range(24, 15, -1):
-        for found in _candidates(p, wanted, shift):
+        for found in _candidates(p, sign, wanted, shift):
             if _fits(found) and np.array_equal(computed(found), wanted):
                 return found
     return None
 
 
-def _candidates(p: AddParams, wanted: Table, shift: int) -> Iterator[OwnAddParams]:
+def _candidates(p: AddParams, sign: int, wanted: Table, shift: int) -> Iterator[OwnAddParams]:
     """Constants with slopes near the real factors and the offset in the middle of where it must lie."""
-    ideal = [round(slope * 2**shift) for slope in _slopes(p)]
+    ideal = [round(slope * 2**shift) for slope in _slopes(p, sign)]
     for nudge in _NUDGES:
         first, second = (slope + change for slope, change in zip(ideal, nudge, strict=True))
         linear = _INT8[:, None] * first + _INT8[None, :] * second
         if max(abs(int(linear.min())), abs(int(linear.max()))) >= 1 << 30:
             return
-        offset = _middle(linear, wanted, shift, p)
+        offset = middle(linear, wanted, shift, (p.activation_min, p.activation_max))
         if offset is not None:
             yield OwnAddParams(p.size, first, second, offset, shift, p.activation_min, p.activation_max)
 
 
-def _slopes(p: AddParams) -> tuple[float, float]:
+def _slopes(p: AddParams, sign: int) -> tuple[float, float]:
     """The real factors of both inputs."""
     scale = 2.0**p.left_shift * p.output_multiplier * 2.0 ** (p.output_shift - 31)
     return (
         scale * p.input1_multiplier * 2.0 ** (p.input1_shift - 31),
-        scale * p.input2_multiplier * 2.0 ** (p.input2_shift - 31),
+        sign * scale * p.input2_multiplier * 2.0 ** (p.input2_shift - 31),
     )
 
 
-def _middle(linear: Table, wanted: Table, shift: int, p: AddParams) -> int | None:
-    """The middle of the constants c for which (linear + c) >> shift, clamped, is `wanted`; None where there is none."""
-    low, high = max(p.activation_min, -128), min(p.activation_max, 127)
+def middle(linear: Table, wanted: Table, shift: int, activation: tuple[int, int]) -> int | None:
+    """The middle of the constants c for which (linear + c) >> shift, saturated to int8 and clamped to `activation`, is
+    `wanted`; None where there is none."""
+    low, high = max(activation[0], -128), min(activation[1], 127)
     above = ((wanted << shift) - linear)[wanted > low]
     below = (((wanted + 1) << shift) - 1 - linear)[wanted < high]
     if not above.size and not below.size:

@@ -93,6 +93,14 @@ TINYQ_MVE_INLINE int32x4_t tinyq_mve_requantize(int32x4_t sum, int32x4_t multipl
     return vrshlq_s32(vaddq_s32(high, vshrq_n_s32(vandq_s32(high, right), 31)), right);
 }
 
+/* Four requantised sums to clamped results with the zero point, shifted up. */
+TINYQ_MVE_INLINE int32x4_t tinyq_mve_general(int32x4_t sum, int32_t offset)
+{
+    sum = vaddq_n_s32(sum, offset);
+    sum = vminq_s32(vmaxq_s32(sum, vdupq_n_s32(INT8_MIN)), vdupq_n_s32(INT8_MAX));
+    return vshlq_n_s32(sum, TINYQ_MVE_SHIFT);
+}
+
 /*
  * Four sums to results with 16 + fraction bits behind the point, zero point included (NARROW), to whole results
  * (SIGNED), or to clamped results with the zero point, shifted up by 16 (GENERAL). `constants` walks on. `scaled`:
@@ -113,9 +121,7 @@ TINYQ_MVE_INLINE int32x4_t tinyq_mve_scale(int32x4_t sum, const int32_t **consta
         const int32x4_t high = vqrdmulhq_s32(sum, multiplier);
         return vrshlq_s32(vaddq_s32(high, vshrq_n_s32(high, 31)), tinyq_mve_next(constants));
     }
-    sum = vaddq_n_s32(tinyq_mve_requantize(sum, multiplier, tinyq_mve_next(constants)), out.offset);
-    sum = vminq_s32(vmaxq_s32(sum, vdupq_n_s32(INT8_MIN)), vdupq_n_s32(INT8_MAX));
-    return vshlq_n_s32(sum, TINYQ_MVE_SHIFT);
+    return tinyq_mve_general(tinyq_mve_requantize(sum, multiplier, tinyq_mve_next(constants)), out.offset);
 }
 
 /* The upper halves of four and four sums, interleaved; those of `odd` are in their place already. */
