@@ -159,7 +159,12 @@ def _told(error: TinyqError, folder: Path) -> str:
     for fault in error.faults:
         assert fault.rule and fault.found and fault.hint and len(str(fault)) < 100_000, str(fault)  # noqa: PT018
     assert sorted(os.listdir(folder)) == ["m.tflite"], "a refused model left files"
-    return "; ".join(sorted({re.sub(r"\d+", "#", fault.rule) for fault in error.faults}))
+    return "; ".join(sorted({_alike(fault.rule) for fault in error.faults}))
+
+
+def _alike(text: str) -> str:
+    """`text` without its numbers."""
+    return re.sub(r"\d+", "#", text)
 
 
 def small_enough(result: deploy.BuildResult) -> bool:
@@ -214,7 +219,7 @@ class Fuzz:
     def _fault(self, case: Case, error: BaseException) -> None:
         """One file for each place in the code that a fault comes from."""
         told = traceback.extract_tb(error.__traceback__)[-1]
-        what = f" ({str(error)[:80]!r})" if isinstance(error, AssertionError) else ""
+        what = f" ({_alike(str(error)[:80])!r})" if isinstance(error, AssertionError) else ""
         key = f"{type(error).__name__} at {Path(told.filename).name}:{told.lineno}{what}"
         if key in self.tally.faults:
             return
