@@ -11,7 +11,7 @@ import struct
 import subprocess
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import IO
@@ -101,7 +101,7 @@ class Program:
     output_bytes: Mapping[str, tuple[int, ...]]
 
     def run(self, name: str, samples: Iterable[Sequence[Array]]) -> list[list[bytes]]:
-        """The bytes of each output for each sample."""
+        """The bytes of each output for each sample; the samples are one sequence, at whose start the model is reset."""
         number = struct.pack("<I", self.names.index(name))
         requests = [number + b"".join(values.tobytes() for values in sample) for sample in samples]
         done = subprocess.run([self.exe], input=b"".join(requests), capture_output=True, timeout=300, check=False)
@@ -131,9 +131,10 @@ def program(models: Mapping[str, bytes], *, optimize: str = "speed", guards: boo
 def _program(models: tuple[tuple[str, bytes], ...], optimize: str, guards: bool, keep_input: bool, passes: bool,
              plant: tuple[str, str] | None, bands: tuple[int, int] | None) -> Program:  # fmt: skip
     gcc, folder = compiler(), new_folder()
-    sizes = {}
+    sizes, states = {}, {}
     for name, data in models:
         project = rendered(data, name, optimize=optimize, keep_input=keep_input, passes=passes, bands=bands)
+        states[name] = project.manifest.state_bytes
         if plant is not None:
             text = project.files["model/model.c"].decode()
             assert plant[0] in text
@@ -144,7 +145,7 @@ def _program(models: tuple[tuple[str, bytes], ...], optimize: str, guards: bool,
             tuple(io.bytes for io in project.manifest.outputs),
         )
     names = tuple(name for name, _ in models)
-    (folder / "table.c").write_text(_table(names, sizes, guards), encoding="utf-8")
+    (folder / "table.c").write_text(_table(names, sizes, states, guards), encoding="utf-8")
     sources = [f"{name}/model/{part}.c" for name in names for part in ("model", "weights")]
     common = [gcc, *WARNINGS, *(GUARDED if guards else SANITIZERS), f"-I{HOST}"]
     objects = _guarded(common, sources, names, folder) if guards else sources
@@ -163,7 +164,8 @@ def _guarded(common: Sequence[str], sources: Sequence[str], names: Sequence[str]
     return objects
 
 
-def _table(names: Sequence[str], sizes: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]], guards: bool) -> str:
+def _table(names: Sequence[str], sizes: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]],
+           states: Mapping[str, int], guards: bool) -> str:  # fmt: skip
     """C that makes the models known to runner.c."""
     lines = ['#include "runner.h"', *(f'#include "{name}/model/model.h"' for name in names)]
     for name in names:
@@ -181,10 +183,11 @@ def _table(names: Sequence[str], sizes: Mapping[str, tuple[tuple[int, ...], tupl
         inputs, outputs = sizes[name]
         sides = f"{{{name}_guarded, {name}_guarded + GUARD_BYTES + {name.upper()}_ARENA_BYTES}}" if guards else "{0, 0}"
         lines.append(
-            f"{{{name}_arena, {name.upper()}_ARENA_BYTES, {sides}, {len(inputs)}, {len(outputs)}, "
+            f"{{{name}_arena, {name.upper()}_ARENA_BYTES, {states[name]}, {sides}, {len(inputs)}, {len(outputs)}, "
             f"{{{', '.join(map(str, inputs))}}}, {{{', '.join(map(str, outputs))}}}, "
             f"{{{_listed(_places(name, 'input', len(inputs)))}}}, "
-            f"{{{_listed(_places(name, 'output', len(outputs)))}}}, run_{name}}},"
+            f"{{{_listed(_places(name, 'output', len(outputs)))}}}, run_{name}, "
+            f"{f'{name}_reset' if states[name] else '0'}}},"
         )
     return "\n".join([*lines, "};", ""])
 
@@ -210,7 +213,7 @@ def _guards(name: str) -> list[str]:
 
 # Single kernels -----------------------------------------------------------------------------------------------------
 
-_GIVEN, _OUTPUT, _OUTPUT_OVER_FIRST, _OUTPUT_OVER_SECOND, _ABSENT = range(5)
+_GIVEN, _OUTPUT, _ABSENT, _OUTPUT_OVER_FIRST = range(4)
 
 
 class Kernels:
@@ -224,8 +227,10 @@ class Kernels:
         self, call: KernelCall, arrays: Mapping[int, Array], output_bytes: Mapping[int, int], *, over: int | None = None
     ) -> bytes:
         """The outputs of one call, one after the other. `arrays` holds the activations by tensor number, `output_bytes`
-        their sizes; `over` is the input position (0 or 1) over which the output is written, None for memory of its
-        own."""
+        their sizes; `over` is the input position over which the output is written, None for memory of its own.
+        Batches are calls of their own."""
+        if call.batches > 1:
+            return b"".join(self._batch(call, batch, arrays, output_bytes, over) for batch in range(call.batches))
         parts = [call.function.encode().ljust(64, b"\0") if call.function else b""]
         values = [value for _, value in call.params]
         kinds = "".join("f" if isinstance(value, float) else "i" for value in values)
@@ -247,6 +252,13 @@ class Kernels:
             parts.append(struct.pack("<II", _GIVEN, len(data)) + data)
         written = (argument.tensor for argument in call.arguments if isinstance(argument, Write))
         return self._ask(b"".join(parts), sum(output_bytes[tensor] for tensor in written))
+
+    def _batch(self, call: KernelCall, batch: int, arrays: Mapping[int, Array], output_bytes: Mapping[int, int],
+               over: int | None) -> bytes:  # fmt: skip
+        tensors = [argument.tensor for argument in call.arguments if isinstance(argument, Read)]
+        read = {tensor: arrays[tensor].reshape(call.batches, -1)[batch] for tensor in tensors}
+        sizes = {tensor: size // call.batches for tensor, size in output_bytes.items()}
+        return self.run(replace(call, batches=1), read, sizes, over=over)
 
     def _ask(self, request: bytes, size: int) -> bytes:
         if self._child is None:
@@ -297,7 +309,9 @@ def _kernel_table() -> str:
     lines, rows = [], []
     for path in sorted((assets.folder("firmware") / "kernels" / "portable").glob("*.h")):
         for function, name, params, rest in _KERNEL.findall(path.read_text(encoding="utf-8")):
-            arguments = ", ".join(f"a[{i}]" for i in range(rest.count(",") + 1))
+            last = rest.count(",")
+            pointers = "(void *)&" if "*const *" in rest else ""  # an array of all arguments that are left
+            arguments = ", ".join(f"{pointers if i == last else ''}a[{i}]" for i in range(last + 1))
             lines.append(f'#include "portable/{path.name}"')
             lines.append(f"static void run_{name}(const void *p, void **a) {{ {function}(p, {arguments}); }}")
             rows.append(f'    {{"{function}", sizeof({params}), run_{name}}},')

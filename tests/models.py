@@ -21,45 +21,83 @@ Option = int | float | bool | str
 _OPTIONS = {
     "ABS": "AbsOptions",
     "ADD": "AddOptions",
+    "ARG_MAX": "ArgMaxOptions",
+    "ARG_MIN": "ArgMinOptions",
+    "CALL_ONCE": "CallOnceOptions",
+    "VAR_HANDLE": "VarHandleOptions",
+    "READ_VARIABLE": "ReadVariableOptions",
+    "ASSIGN_VARIABLE": "AssignVariableOptions",
     "AVERAGE_POOL_2D": "Pool2DOptions",
+    "BATCH_MATMUL": "BatchMatMulOptions",
+    "BATCH_TO_SPACE_ND": "BatchToSpaceNDOptions",
+    "BROADCAST_TO": "BroadcastToOptions",
+    "CAST": "CastOptions",
     "CONCATENATION": "ConcatenationOptions",
     "CONV_2D": "Conv2DOptions",
     "DEPTHWISE_CONV_2D": "DepthwiseConv2DOptions",
+    "DEPTH_TO_SPACE": "DepthToSpaceOptions",
     "DEQUANTIZE": "DequantizeOptions",
+    "DIV": "DivOptions",
+    "EQUAL": "EqualOptions",
     "EXP": "ExpOptions",
     "EXPAND_DIMS": "ExpandDimsOptions",
     "FULLY_CONNECTED": "FullyConnectedOptions",
+    "GATHER": "GatherOptions",
+    "GATHER_ND": "GatherNdOptions",
     "GELU": "GeluOptions",
+    "GREATER": "GreaterOptions",
+    "GREATER_EQUAL": "GreaterEqualOptions",
     "HARD_SWISH": "HardSwishOptions",
+    "L2_NORMALIZATION": "L2NormOptions",
     "LEAKY_RELU": "LeakyReluOptions",
+    "LESS": "LessOptions",
+    "LESS_EQUAL": "LessEqualOptions",
+    "LOGICAL_AND": "LogicalAndOptions",
+    "LOGICAL_NOT": "LogicalNotOptions",
+    "LOGICAL_OR": "LogicalOrOptions",
+    "LOG_SOFTMAX": "LogSoftmaxOptions",
     "MAXIMUM": "MaximumMinimumOptions",
     "MAX_POOL_2D": "Pool2DOptions",
     "MEAN": "ReducerOptions",
     "MINIMUM": "MaximumMinimumOptions",
+    "MIRROR_PAD": "MirrorPadOptions",
     "MUL": "MulOptions",
     "NEG": "NegOptions",
+    "NOT_EQUAL": "NotEqualOptions",
     "PACK": "PackOptions",
     "PAD": "PadOptions",
     "PADV2": "PadV2Options",
     "QUANTIZE": "QuantizeOptions",
+    "REDUCE_ALL": "ReducerOptions",
+    "REDUCE_ANY": "ReducerOptions",
     "REDUCE_MAX": "ReducerOptions",
     "REDUCE_MIN": "ReducerOptions",
     "RESHAPE": "ReshapeOptions",
+    "SELECT": "SelectOptions",
+    "SELECT_V2": "SelectV2Options",
+    "RESIZE_BILINEAR": "ResizeBilinearOptions",
+    "RESIZE_NEAREST_NEIGHBOR": "ResizeNearestNeighborOptions",
     "SHAPE": "ShapeOptions",
     "SLICE": "SliceOptions",
     "SOFTMAX": "SoftmaxOptions",
+    "SPACE_TO_BATCH_ND": "SpaceToBatchNDOptions",
+    "SPACE_TO_DEPTH": "SpaceToDepthOptions",
     "SPLIT": "SplitOptions",
     "SPLIT_V": "SplitVOptions",
+    "SQUARED_DIFFERENCE": "SquaredDifferenceOptions",
     "SQUEEZE": "SqueezeOptions",
     "STRIDED_SLICE": "StridedSliceOptions",
     "SUB": "SubOptions",
     "SUM": "ReducerOptions",
+    "TILE": "TileOptions",
     "TRANSPOSE": "TransposeOptions",
+    "TRANSPOSE_CONV": "TransposeConvOptions",
     "UNPACK": "UnpackOptions",
 }
 _ENUMERATIONS = {
     "padding": schema.Padding,
     "fused_activation_function": schema.ActivationFunctionType,
+    "mode": schema.MirrorPadMode,
     "weights_format": schema.FullyConnectedOptionsWeightsFormat,
 }
 
@@ -75,6 +113,7 @@ class T:
     data: npt.NDArray[Any] | None = None
     axis: int = 0
     name: str | bytes | None = None
+    variable: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,25 +135,37 @@ def constant(values: npt.ArrayLike, scale: float | Sequence[float] | None = None
     return T(data.shape, scale, [0] * count if zero_point is None else zero_point, dtype, data, axis)
 
 
-def model(tensors: Sequence[T], ops: Sequence[Op], inputs: Sequence[int], outputs: Sequence[int]) -> bytes:
-    """The bytes of a .tflite with one subgraph."""
-    return pack(tree(tensors, ops, inputs, outputs))
+Subgraph = tuple[Sequence[T], Sequence[Op]]
 
 
-def tree(tensors: Sequence[T], ops: Sequence[Op], inputs: Sequence[int], outputs: Sequence[int]) -> Any:
+def model(tensors: Sequence[T], ops: Sequence[Op], inputs: Sequence[int], outputs: Sequence[int],
+          others: Sequence[Subgraph] = ()) -> bytes:  # fmt: skip
+    """The bytes of a .tflite; `others` are further subgraphs, without inputs and outputs."""
+    return pack(tree(tensors, ops, inputs, outputs, others))
+
+
+def tree(tensors: Sequence[T], ops: Sequence[Op], inputs: Sequence[int], outputs: Sequence[int],
+         others: Sequence[Subgraph] = ()) -> Any:  # fmt: skip
     """The same as an object tree (ModelT of the generated schema)."""
     made = schema.ModelT()
     made.version = 3
     made.description = "a test"
     made.buffers = [schema.BufferT()]
-    names = list(dict.fromkeys(op.name for op in ops))
-    made.operatorCodes = [_code(name, max(op.version for op in ops if op.name == name)) for name in names]
+    every = [*ops, *(op for _, more in others for op in more)]
+    names = list(dict.fromkeys(op.name for op in every))
+    made.operatorCodes = [_code(name, max(op.version for op in every if op.name == name)) for name in names]
+    graph = _subgraph(made, tensors, ops, names)
+    graph.inputs, graph.outputs = list(inputs), list(outputs)
+    made.subgraphs = [graph, *(_subgraph(made, *other, names) for other in others)]
+    return made
+
+
+def _subgraph(made: Any, tensors: Sequence[T], ops: Sequence[Op], names: list[str]) -> Any:
     graph = schema.SubGraphT()
     graph.tensors = [_tensor(made, tensor, index) for index, tensor in enumerate(tensors)]
     graph.operators = [_operator(op, names.index(op.name)) for op in ops]
-    graph.inputs, graph.outputs = list(inputs), list(outputs)
-    made.subgraphs = [graph]
-    return made
+    graph.inputs, graph.outputs = [], []
+    return graph
 
 
 def pack(made: Any) -> bytes:
@@ -138,6 +189,7 @@ def _tensor(made: Any, tensor: T, index: int) -> Any:
     entry.shape = list(tensor.shape)
     entry.type = getattr(schema.TensorType, tensor.dtype.upper())
     entry.buffer = 0
+    entry.isVariable = tensor.variable
     if tensor.scale is not None:
         quantization = schema.QuantizationParametersT()
         quantization.scale = np.atleast_1d(np.asarray(tensor.scale, np.float32))
@@ -170,4 +222,4 @@ def _set(options: Any, name: str, value: Option) -> None:
     first, *rest = name.split("_")
     attribute = first + "".join(part.capitalize() for part in rest)
     assert hasattr(options, attribute), f"{type(options).__name__} has no {attribute}"
-    setattr(options, attribute, getattr(_ENUMERATIONS[name], value) if isinstance(value, str) else value)
+    setattr(options, attribute, getattr(_ENUMERATIONS[name], value) if name in _ENUMERATIONS else value)

@@ -89,3 +89,39 @@ def two_in_two_out(first: str | bytes = "a", second: str | bytes = "b") -> bytes
         T((1, 2, 1, 1), 0.75, 0, name="most"),
     ]
     return model(tensors, [Op("ADD", [0, 1], [2]), Op("MAX_POOL_2D", [2], [3], POOL)], [0, 1], [2, 3])
+
+
+def moves() -> bytes:
+    """Elements of a 4x6 image that move in every way that has a kernel of its own, resized and cast on the way."""
+
+    def q(*shape: int) -> T:
+        return T(shape, 0.5, 3)
+
+    def numbers(*values: object) -> T:
+        return constant(values, dtype="int32")
+
+    entries = [q(4, 2, 2) for _ in range(11)]
+    tensors = [
+        q(1, 4, 6, 2), q(1, 6, 7, 2), q(1, 6, 5, 2), q(1, 8, 11, 2), q(4, 4, 6, 2), q(1, 8, 11, 2), q(11, 4, 2, 2),
+        T((11, 4, 2, 2), None, 0, "int32"), numbers([0, 0], [1, 1], [0, 1], [0, 0]), numbers(6, 0, 3, 3, 1),
+        numbers(8, 11), numbers(2, 2), numbers([0, 0], [0, 1]), *entries, q(4, 11, 2, 2), numbers(1, 0, 2, 3),
+        numbers(4, 11, 2, 2),
+    ]  # fmt: skip
+    parts = list(range(13, 24))
+    ops = [
+        Op("MIRROR_PAD", [0, 8], [1], {"mode": "SYMMETRIC"}),
+        Op("GATHER", [1, 9], [2], {"axis": 2}),
+        Op("RESIZE_BILINEAR", [2, 10], [3], {"half_pixel_centers": True}, 3),
+        Op("SPACE_TO_BATCH_ND", [3, 11, 12], [4]),
+        Op("BATCH_TO_SPACE_ND", [4, 11, 12], [5]),
+        Op("RESHAPE", [5, 26], [24]),
+        Op("UNPACK", [24], parts, {"axis": 1, "num": 11}),
+        Op("PACK", parts[::-1], [6], {"axis": 0, "values_count": 11}),
+        Op("CAST", [6], [7]),
+    ]
+    return model(tensors, ops, [0], [7])
+
+
+def views() -> bytes:
+    """Nothing to compute."""
+    return model([T((2, 3), 0.5, 3), T((6,), 0.5, 3)], [Op("RESHAPE", [0], [1])], [0], [1])

@@ -102,7 +102,7 @@ def test_a_custom_operator_is_told_by_name() -> None:
 @pytest.mark.parametrize("dtype", ["float32", "uint8", "int16"])
 def test_a_model_of_other_numbers_is_told_to_quantise(dtype: str) -> None:
     tensors = [T((1, 4), 0.5, 0, dtype, name="in"), T((4,), 0.5, 0, dtype, name="out")]
-    error = refused(model(tensors, [Op("RESHAPE", [0], [1])], [0], [1]))
+    error = refused(model(tensors, [Op("RELU", [0], [1])], [0], [1]))
     assert [fault.found for fault in error.faults] == [f"'in' is {dtype}", f"'out' is {dtype}"]
     assert all("tinyq-deploy quantize" in fault.hint for fault in error.faults)
 

@@ -150,7 +150,7 @@ def test_every_kernel_and_operator_is_in_the_table() -> None:
 def test_every_operator_that_the_compiler_does_not_fold_has_a_portable_kernel() -> None:
     folded = {name for name, operator in OPERATORS.items() if not any(kernel.op == name for kernel in KERNELS)}
     assert all(row.kernels["portable"] for row in operator_table.rows() if row.name not in folded)
-    assert folded <= {"SHAPE"}
+    assert folded <= {"SHAPE", "CALL_ONCE", "VAR_HANDLE"}
 
 
 def test_ops_fits_80_columns_and_writes_the_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

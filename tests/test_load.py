@@ -10,10 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from models import Op, T, model
 
+from tinyq_deploy.check import check
 from tinyq_deploy.errors import ModelError, UsageError
 from tinyq_deploy.flatbuffer import constant, graph_of, parse, serialise, set_constant
 from tinyq_deploy.load import MAX_MODEL_BYTES, Kind, classify, identify, read_model
+from tinyq_deploy.read import read
 
 
 def zipped(*names: str) -> bytes:
@@ -194,3 +197,18 @@ def test_indices_out_of_range_are_damage(digits: Path, place: str) -> None:
 def test_operator_codes_of_old_writers_are_normalised(shared_model: Callable[[str], Path]) -> None:
     model = parse(read_model(shared_model("ad_autoencoder_float.tflite")), "ad")
     assert [(code.builtinCode, code.deprecatedBuiltinCode) for code in model.operatorCodes] == [(9, 9)]
+
+
+def test_reals_that_are_only_moved_leave_a_model_integer() -> None:
+    """A RESHAPE and a CAST before the image is quantised, one of the results behind."""
+    tensors = [
+        T((4, 2), None, 0, "uint8"), T((4, 2), None, 0, "float32"), T((1, 8), None, 0, "float32"), T((1, 8), 0.5, 3),
+        T((1, 8), 0.5, 3), T((1, 8), None, 0, "float32"), T((8,), None, 0, "float32"),
+    ]  # fmt: skip
+    ops = [
+        Op("CAST", [0], [1]), Op("RESHAPE", [1], [2]), Op("QUANTIZE", [2], [3]), Op("RELU", [3], [4]),
+        Op("DEQUANTIZE", [4], [5]), Op("RESHAPE", [5], [6]),
+    ]  # fmt: skip
+    data = model(tensors, ops, [0], [6])
+    assert classify(data, "moved") is Kind.INTEGER_TFLITE
+    check(read(data, "moved"))

@@ -113,8 +113,8 @@ def _hybrid() -> bytes:
 
 
 def _mixed() -> bytes:
-    tensors = [T((1, 4), 0.5), T((1, 4), 0.5), T((1, 4), dtype="float32", name="real"), T((4,), dtype="float32")]
-    return model(tensors, [Op("RESHAPE", [0], [1]), Op("RESHAPE", [2], [3])], [0, 2], [1, 3])
+    tensors = [T((1, 4), 0.5), T((1, 4), 0.5), T((1, 4), dtype="float32", name="real"), T((1, 4), dtype="float32")]
+    return model(tensors, [Op("RESHAPE", [0], [1]), Op("ADD", [2, 2], [3])], [0, 2], [1, 3])
 
 
 def _tiny() -> bytes:
@@ -133,7 +133,7 @@ CASES = (
     Case("A4-other", b"something else entirely", ("starts with 73 6f 6d", "convert")),
     Case("A6-root", b"\xff\xff\xff\x7f" + SMALL[4:], (DAMAGED,)),
     Case("A7-version", _set("m.version", 2), ("schema version is 3", "version 2")),
-    Case("A8-no-subgraph", _set("m.subgraphs", []), ("one subgraph", "0 subgraphs")),
+    Case("A8-no-subgraph", _set("m.subgraphs", []), ("has a subgraph", "0 subgraphs")),
     Case("A8-subgraphs", lambda m, g: m.subgraphs.append(g), ("one subgraph", "2 subgraphs")),
     Case("A9-no-operators", _set("g.operators", []), ("at least one operator", "0 operators")),
     Case("A10-no-inputs", _set("g.inputs", []), ("has inputs", "0 inputs")),

@@ -211,7 +211,10 @@ def test_model_c_says_itself_which_kernels_its_weights_are_for(optimize: str) ->
     assert "TINYQ_OPTIMIZE" not in project.files["CMakeLists.txt"].decode()
 
 
-@pytest.mark.parametrize("model", [SMALL, TWO, CHAIN], ids=["small", "two", "no_weights"])
+MODELS = {"small": SMALL, "two": TWO, "no_weights": CHAIN, "moves": nets.moves(), "views": nets.views()}
+
+
+@pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
 @pytest.mark.parametrize("cc", ["gcc", "zig"])
 def test_every_model_compiles_without_a_warning(model: bytes, cc: str, tmp_path: Path) -> None:
     if cc == "zig":

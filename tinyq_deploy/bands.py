@@ -130,7 +130,7 @@ class Banding:
     def takes(self, node: Node) -> bool:
         """Whether a node works row by row."""
         view = NodeView(self._graph, node)
-        return node.op in ROW_WISE and len(view.output().shape) == 4 and view.given(0).shape[1] > 0
+        return node.op in ROW_WISE and len(view.output().shape) == 4 and view.given(0).shape[:1] == (1,)
 
     def call(self, item: LoweredNode, reads: int, rows: int, pad_top: int, tight: bool) -> KernelCall:
         """The call that computes `rows` output rows of a node from `reads` input rows."""

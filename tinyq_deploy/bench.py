@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
+from tinyq_deploy.dataset_run import stream_dataset
 from tinyq_deploy.errors import FirmwareFault
 from tinyq_deploy.manifest import Io
 from tinyq_deploy.oracle import Oracle
@@ -96,28 +97,37 @@ def summarize(cycles: Sequence[int]) -> Cycles | None:
     return Cycles(int(statistics.median_low(ordered)), p95, ordered[-1], ordered[0])
 
 
-def predict(output: bytes, io: Io) -> int:
-    """The label of one output tensor: the index of its largest element, the first among equals."""
-    return int(np.argmax(np.frombuffer(output, io.dtype)))
+def predict(outputs: Sequence[bytes], ios: Sequence[Io]) -> int | None:
+    """The label that a model with one output gives: its one integer without a scale, as ARG_MAX gives it, or the index
+    of its largest element, the first among equals. None for other models."""
+    if len(ios) != 1:
+        return None
+    values = np.frombuffer(outputs[0], ios[0].dtype)
+    if ios[0].dtype in ("int32", "int64"):
+        return int(values[0]) if values.size == 1 else None
+    return int(np.argmax(values)) if values.size > 1 else None
 
 
 def measure(
     device: Device,
     samples: Sequence[Sample],
-    labels: Sequence[int] | None,
+    labels: Sequence[int | None] | None,
     outputs: Sequence[Io],
     oracle: Oracle,
     on_row: Callable[[Row], None] | None = None,
+    length: int = 0,
 ) -> Measurement:
     """Streams `samples` (each the model's inputs in their own dtypes) through `device` and compares with `oracle`.
 
-    Labels count where the model has one output of more than one element. Raises what Device.run raises.
+    Each `length` samples are a sequence, at whose start both are reset; 0 for a model that keeps no state. Labels count
+    where `predict` gives one. Raises what Device.run raises.
     """
     hello = device.hello()
     rows: list[Row] = []
-    for index, (sample, expected) in enumerate(zip(samples, oracle.run_many(samples), strict=True)):
-        result = device.run([array.tobytes() for array in sample])
-        label = None if labels is None else int(labels[index])
+    streamed = stream_dataset(device, [_bytes_of(sample) for sample in samples], length=length)
+    results = zip(streamed, _expected(oracle, samples, length), strict=True)
+    for index, (result, expected) in enumerate(results):
+        label = None if labels is None else labels[index]
         row = _row(index, result.outputs, result.cycles, label, outputs, expected)
         rows.append(row)
         if on_row:
@@ -132,17 +142,28 @@ def measure(
     )  # fmt: skip
 
 
+def _expected(oracle: Oracle, samples: Sequence[Sample], length: int) -> Iterator[Sequence[bytes]]:
+    if not length:
+        yield from oracle.run_many(samples)
+    for start in range(0, len(samples), length) if length else ():
+        oracle.reset()
+        yield from oracle.run_many(samples[start : start + length])
+
+
+def _bytes_of(sample: Sample) -> list[bytes]:
+    return [array.tobytes() for array in sample]
+
+
 def _row(index: int, got: tuple[bytes, ...], cycles: int | None, label: int | None, outputs: Sequence[Io],
          expected: Sequence[bytes]) -> Row:  # fmt: skip
-    classifies = len(outputs) == 1 and outputs[0].bytes > 1
-    predicted = predict(got[0], outputs[0]) if classifies else None
+    predicted = predict(got, outputs)
     right = predicted == label if label is not None and predicted is not None else None
     return Row(index, got, tuple(expected) == got, label, predicted, right, cycles)
 
 
 def _layer_cycles(device: Device, sample: Sample) -> tuple[int, ...]:
     """Cycles of each layer in one extra run; timing them costs the run itself a little."""
-    whole = device.run([array.tobytes() for array in sample], layers=True)
+    whole = device.run(_bytes_of(sample), layers=True)
     layers = device.layers()
     if whole.cycles is not None and sum(layers) > whole.cycles * 1.5 + 100_000:
         raise FirmwareFault("the layers of a run take no longer than the run", f"{sum(layers)} against {whole.cycles}")

@@ -19,7 +19,10 @@ _C_KEYWORDS = frozenset(
 _WINDOWS_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
 LONGEST_NAME = 40
 _ROW = {1: 24, 2: 16, 4: 8}
-CTYPES = {"float32": "float", "int8": "int8_t", "int16": "int16_t", "int32": "int32_t", "uint8": "uint8_t"}
+CTYPES = {
+    "bool": "uint8_t", "float32": "float", "int8": "int8_t", "int16": "int16_t", "int32": "int32_t", "int64": "int64_t",
+    "uint8": "uint8_t",
+}  # fmt: skip
 
 
 def identifier(text: str) -> str:

@@ -11,7 +11,9 @@ from tinyq_deploy.ops import OPERATORS
 from tinyq_deploy.ops.base import sentence
 from tinyq_deploy.ops.nearest import instead
 
-_BOUNDARY = "int8, or float32 or uint8 that QUANTIZE or DEQUANTIZE converts"
+_BOUNDARY = "int8, int32, int64 or bool, or float32, int16 or uint8 that is only moved or converted"
+# Numbers that have no scale.
+PLAIN_INTEGERS = ("int32", "int64", "bool")
 _REQUANTIZE = "quantise it to full int8: `tinyq-deploy quantize MODEL --representative-data DATA`"
 
 _AGAIN = "the file is damaged, or its converter was wrong: convert the model again"
@@ -35,11 +37,11 @@ def _whole(graph: Graph) -> Iterator[Fault]:
         if not tensors:
             yield Fault(f"a model has {what}", f"0 {what}", _AGAIN)
         for tensor in tensors:
-            if tensor.dtype != "int8" and not _converted(graph, tensor):
+            if tensor.dtype not in ("int8", *PLAIN_INTEGERS) and not _converted(graph, tensor):
                 yield Fault(
                     f"the model's {what} are {_BOUNDARY}", f"{tensor.name[:60]!r} is {tensor.dtype}", _REQUANTIZE
                 )
-            elif tensor.dtype != "float32" and (tensor.quantization is None or len(tensor.quantization.scale) != 1):
+            elif tensor.dtype == "int8" and (tensor.quantization is None or len(tensor.quantization.scale) != 1):
                 yield Fault(
                     f"the model's {what} have one scale", f"{tensor.name[:60]!r} has none or several", _REQUANTIZE
                 )
@@ -53,14 +55,16 @@ def _whole(graph: Graph) -> Iterator[Fault]:
 
 
 def _converted(graph: Graph, tensor: Tensor) -> bool:
-    """Whether only conversions from or to int8 read and write a tensor of the model's boundary."""
-    users = {node.op for node in graph.nodes if tensor.index in (*node.inputs, *node.outputs)}
-    return tensor.dtype in ("float32", "uint8") and users <= {"QUANTIZE", "DEQUANTIZE"}
+    """Whether only operators that take real values read and write a tensor of the model's boundary."""
+    users = {OPERATORS.get(node.op) for node in graph.nodes if tensor.index in (*node.inputs, *node.outputs)}
+    return tensor.dtype in ("float32", "int16", "uint8") and all(
+        user is not None and user.takes_reals for user in users
+    )
 
 
 def _order(graph: Graph) -> Iterator[Fault]:
     """Every tensor is written once, and before it is read."""
-    known = set(graph.inputs) | {t.index for t in graph.tensors if t.data is not None}
+    known = set(graph.sources) | {t.index for t in graph.tensors if t.data is not None}
     for node in graph.nodes:
         for index in node.inputs:
             if index != NO_TENSOR and index not in known:

@@ -155,6 +155,6 @@ def to_model_input(values: Array, tensor: Tensor) -> Array:
     own = np.dtype(tensor.dtype)
     if values.dtype == own and tensor.dtype in ("int8", "int16"):
         return values
-    if own.kind == "f":
+    if not tensor.quantized:
         return values.astype(own)
     return quantize_array(values, tensor.scale, tensor.zero_point, own)

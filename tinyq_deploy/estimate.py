@@ -75,7 +75,8 @@ class Estimate:
 
 
 def estimate(elf: Path, about: Manifest, board: Board, inputs: Sequence[bytes]) -> Estimate:
-    """One inference of the image `elf`. `inputs` are the bytes of the model's inputs, in order.
+    """One inference of the image `elf`, after a reset where its model keeps a state. `inputs` are the bytes of the
+    model's inputs, in order.
 
     Raises UsageError for a core that no emulator knows, or when the emulator is not installed.
     """
@@ -86,6 +87,8 @@ def estimate(elf: Path, about: Manifest, board: Board, inputs: Sequence[bytes]) 
             return _on_virtual_board(device, running, about, board, inputs)
     core = _bare_core(elf, board)
     timing = cycles.TIMINGS.get(board.core)
+    if about.states:
+        core.call(f"{about.name}_reset")
     arena = core.symbol(f"{about.name}_arena")
     for io, data in zip(about.inputs, inputs, strict=True):
         core.write(arena + io.offset, data)
@@ -107,6 +110,8 @@ def noise(tensor: Tensor, x: int = 12345) -> npt.NDArray[Any]:
         x = (x * 1664525 + 1013904223) & 0xFFFFFFFF
         values.append(x >> 24)
     data = np.array(values, np.uint8)
+    if tensor.dtype == "bool":
+        return (data > 127).reshape(tensor.shape)
     data = (data.view(np.int8) / 128).astype(np.float32) if real else data.view(tensor.dtype)
     return data.reshape(tensor.shape)
 

@@ -101,11 +101,20 @@ def requantize_array(
 ) -> npt.NDArray[np.int64]:
     """`requantize` element by element, broadcast. Takes int32 values that the left shift keeps in int32, and
     multipliers above INT32_MIN; then the result grows with the value."""
-    scaled: npt.NDArray[np.int64] = values << np.maximum(shift, 0)
-    high = (scaled * multiplier + (1 << 30)) >> 31
-    right = np.maximum(-shift, 0)
-    mask = (np.int64(1) << right) - 1
-    return (high >> right) + ((high & mask) > (mask >> 1) + (high < 0))
+    return shift_right_array(
+        doubling_high_multiply_array(values << np.maximum(shift, 0), multiplier), np.maximum(-shift, 0)
+    )
+
+
+def doubling_high_multiply_array(a: npt.NDArray[np.int64], b: npt.NDArray[np.int64] | int) -> npt.NDArray[np.int64]:
+    """`doubling_high_multiply` element by element, broadcast; `b` is above INT32_MIN."""
+    return (a * b + (1 << 30)) >> 31
+
+
+def shift_right_array(values: npt.NDArray[np.int64], exponent: npt.NDArray[np.int64] | int) -> npt.NDArray[np.int64]:
+    """`rounding_shift_right` element by element, broadcast."""
+    mask = (np.int64(1) << np.asarray(exponent)) - 1
+    return (values >> exponent) + ((values & mask) > (mask >> 1) + (values < 0))
 
 
 def _saturating_shift_left(value: int, exponent: int) -> int:
@@ -175,6 +184,13 @@ def _reciprocal_of_one_plus(x: int) -> int:
         error = (1 << 29) - doubling_high_multiply(half_denominator, estimate)
         estimate = wrap(estimate + _saturating_shift_left(doubling_high_multiply(estimate, error), 2))
     return estimate
+
+
+def reciprocal(value: int) -> tuple[int, int]:
+    """1 / value for 1 <= value < 2^31 as (mantissa in Q0.31, shift, positive to the right). TFLite GetReciprocal."""
+    bits = value.bit_length()
+    fraction = (value << (32 - bits)) - (1 << 31)
+    return _saturating_shift_left(_reciprocal_of_one_plus(fraction), 1), bits - 1
 
 
 def logistic(a: int) -> int:

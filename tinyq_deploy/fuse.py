@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from tinyq_deploy.graph import Graph, Node, NodeView
 from tinyq_deploy.kernels import FUSED_KERNELS
 from tinyq_deploy.kernels.base import KernelCall, KernelSet, Target
+from tinyq_deploy.ops.batch import batches
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ def fusions(graph: Graph, target: Target, kernel_set: KernelSet) -> tuple[Fusion
 
 def _calls(graph: Graph, first: Node, second: Node, target: Target, kernel_set: KernelSet) -> tuple[KernelCall, ...]:
     pair = NodeView(graph, first), NodeView(graph, second)
+    if batches(pair[0]) > 1:
+        return ()
     kernels = [k for k in FUSED_KERNELS if k.ops == (first.op, second.op) and k.kernel_set == kernel_set]
     return tuple(call for kernel in kernels if (call := kernel.call(*pair, target)) is not None)
 

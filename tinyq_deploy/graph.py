@@ -57,6 +57,11 @@ class Tensor:
         return self.size * np.dtype(self.dtype).itemsize
 
     @property
+    def quantized(self) -> bool:
+        """Whether its values stand for real ones by a scale."""
+        return self.quantization is not None and self.dtype in ("int8", "uint8", "int16")
+
+    @property
     def scale(self) -> float:
         """The scale of a tensor quantised as a whole."""
         assert self.quantization is not None
@@ -83,9 +88,22 @@ class Node:
 
 
 @dataclass(frozen=True)
+class State:
+    """Memory that lasts from one inference to the next. `before` is the tensor that it holds as an inference begins,
+    `after` the one that it holds as that ends, the same where no node writes it. `initial` is what it holds after a
+    reset, a read-only array of its shape and type."""
+
+    name: str
+    before: int
+    after: int
+    initial: npt.NDArray[np.generic] = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Graph:
     """One subgraph with fixed shapes; nodes are in execution order. `shape_nodes` computed shapes in the file; their
-    outputs are constants here."""
+    outputs are constants here. `states` are to nodes what inputs and outputs are: a node that reads a state's old value
+    reads `before`, the one that gives it its new value writes `after`."""
 
     name: str
     sha256: str
@@ -94,6 +112,17 @@ class Graph:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     shape_nodes: tuple[Node, ...] = ()
+    states: tuple[State, ...] = ()
+
+    @property
+    def sources(self) -> tuple[int, ...]:
+        """The tensors that are there when an inference begins: inputs and states."""
+        return (*self.inputs, *(state.before for state in self.states))
+
+    @property
+    def results(self) -> tuple[int, ...]:
+        """The tensors that have to be there when an inference ends: outputs and states."""
+        return (*self.outputs, *(state.after for state in self.states))
 
     def input_tensors(self) -> tuple[Tensor, ...]:
         """The model's inputs in order."""

@@ -58,6 +58,16 @@ class TensorInfo:
 
 
 @dataclass(frozen=True)
+class StateInfo:
+    """What a model remembers from one inference to the next: a resource variable or a variable tensor."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    bytes: int
+
+
+@dataclass(frozen=True)
 class Inspection:
     """A model. `arena_bytes`, how many of them no layout could spare, and `flash_bytes` (constants as emitted) are None
     where it does not compile; `faults` say why. `peak_layer` is the index of the layer at which the most is live."""
@@ -73,6 +83,7 @@ class Inspection:
     flash_bytes: int | None
     peak_layer: int | None
     faults: tuple[Fault, ...]
+    states: tuple[StateInfo, ...] = ()
 
     @property
     def macs(self) -> int:
@@ -110,6 +121,7 @@ def inspect(path: Path) -> Inspection:
         program.arena_bytes if program else None, program.lower_bound if program else None,
         constant_bytes(program) if program else None,
         program.layers[program.peak_layer].node.index if program else None, faults,
+        tuple(StateInfo(s.name, s.initial.shape, s.initial.dtype.name, s.initial.nbytes) for s in graph.states),
     )  # fmt: skip
 
 
@@ -158,7 +170,7 @@ def _tensors(graph: Graph, program: Plan | None) -> tuple[TensorInfo, ...]:
 
 
 def _tensor(graph: Graph, index: int, first: int | None, last: int | None, peak: bool) -> TensorInfo:
-    tensor, ends = graph.tensors[index], index in graph.outputs
+    tensor, ends = graph.tensors[index], index in graph.results
     found = tensor.quantization
     whole = found if found is not None and len(found.scale) == len(found.zero_point) == 1 else None
     return TensorInfo(

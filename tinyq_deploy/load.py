@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tinyq_deploy.errors import ModelError, UsageError
 from tinyq_deploy.graph import NO_TENSOR, Graph, Node
+from tinyq_deploy.ops import OPERATORS
 from tinyq_deploy.read import read
 
 MAX_MODEL_BYTES = 64 << 20
@@ -150,7 +151,8 @@ def classify(data: bytes, where: str) -> Kind:
     """Whether a .tflite is integer or float. Raises ModelError for damaged files and for what is neither: dynamic
     range, float16 or int8 weights under float arithmetic, uint8, or a mixture; the message names tensors."""
     graph = read(data, where)
-    core = [node for node in graph.nodes if node.op not in ("QUANTIZE", "DEQUANTIZE")]
+    core = [node for node in graph.nodes if node.op not in ("QUANTIZE", "DEQUANTIZE", "CAST")]
+    computing = [node for node in core if not _moves_reals(node.op)]
     packed = _packed_weights(graph)
     if packed:
         raise ModelError(
@@ -158,13 +160,13 @@ def classify(data: bytes, where: str) -> Kind:
             f"{where}: dynamic-range or weight-only quantisation: {_some(packed)}",
             "export it again without optimizations (float) or with full-integer quantisation",
         )
-    if legacy := _tensors_of(graph, core, ("uint8",)):
+    if legacy := _tensors_of(graph, computing, ("uint8",)):
         raise ModelError(
             "an integer model is int8 or int16",
             f"{where}: uint8 arithmetic: {_some(legacy)}",
             "quantise the float model again",
         )
-    floats = _tensors_of(graph, core, ("float32", "float16", "float64"))
+    floats = _tensors_of(graph, computing, ("float32", "float16", "float64"))
     integers = _tensors_of(graph, core, ("int8", "int16"))
     if floats and integers:
         raise ModelError(
@@ -173,6 +175,11 @@ def classify(data: bytes, where: str) -> Kind:
             "export it again, float or full-integer",
         )
     return Kind.FLOAT_TFLITE if floats else Kind.INTEGER_TFLITE
+
+
+def _moves_reals(op: str) -> bool:
+    operator = OPERATORS.get(op)
+    return operator is not None and operator.takes_reals
 
 
 def _packed_weights(graph: Graph) -> list[str]:

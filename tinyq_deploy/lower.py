@@ -6,14 +6,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from tinyq_deploy import choice
+from tinyq_deploy import choice, schedule
+from tinyq_deploy.arena import ALIGNMENT
 from tinyq_deploy.costs import Costs
 from tinyq_deploy.errors import BuildError, UsageError
 from tinyq_deploy.fuse import Fusion, fusions
 from tinyq_deploy.graph import Graph, Node, NodeView
 from tinyq_deploy.kernels import KERNELS
-from tinyq_deploy.kernels.base import KernelCall, KernelSet, Target
+from tinyq_deploy.kernels.base import Cost, KernelCall, KernelSet, Read, Target
+from tinyq_deploy.kernels.portable.movement import moving_call
 from tinyq_deploy.ops import OPERATORS
+from tinyq_deploy.ops.batch import batches, single
+from tinyq_deploy.ops.movement import whole
 
 # `auto` takes the cheapest call of all sets, and prefers them in this order where costs are not known; each other
 # choice falls back to portable where its set does not take the node.
@@ -49,7 +53,7 @@ def lower(
             "no copy found",
             "pass --cmsis-nn PATH, set TINYQ_CMSIS_NN or CMSIS_PACK_ROOT, or `pip install 'tinyq-deploy[cmsis-nn]'`",
         )
-    lowered = _unordered(graph, target, PREFERENCE[kernels], fuse)
+    lowered = _scheduled(graph, _unordered(graph, target, PREFERENCE[kernels], fuse))
     if costs is not None:
         groups = [PREFERENCE["auto"]] if kernels == "auto" else [(name,) for name in PREFERENCE[kernels]]
         lowered = _ordered([_priced(graph, item, costs) for item in lowered], groups, costs.optimize)
@@ -76,6 +80,21 @@ def _unordered(graph: Graph, target: Target, sets: Sequence[KernelSet], fuse: bo
     ]
 
 
+def _scheduled(graph: Graph, lowered: list[LoweredNode]) -> list[LoweredNode]:
+    """The nodes where each state is written once nothing reads its old value any more; a READ_VARIABLE whose value is
+    needed after that copies it."""
+    if not graph.states:
+        return lowered
+    kept = schedule.escaping(graph, [item.candidates[0] for item in lowered])
+    lowered = [_copied(graph, item) if kept.intersection(item.node.inputs) else item for item in lowered]
+    return [lowered[n] for n in schedule.order(graph, [item.candidates[0] for item in lowered])]
+
+
+def _copied(graph: Graph, item: LoweredNode) -> LoweredNode:
+    source, output = (graph.tensors[i] for i in (item.node.inputs[0], item.node.outputs[0]))
+    return replace(item, candidates=(moving_call(source, output, whole(source)),))
+
+
 def _lower_pair(graph: Graph, pair: Fusion) -> LoweredNode:
     macs = sum(OPERATORS[node.op].macs(NodeView(graph, node)) for node in (pair.first, pair.second))
     return LoweredNode(pair.second, macs, pair.calls, (pair.first,))
@@ -88,7 +107,15 @@ def _lower_one(view: NodeView, target: Target, sets: Sequence[KernelSet]) -> Low
 
 def _priced(graph: Graph, item: LoweredNode, costs: Costs) -> LoweredNode:
     view = NodeView(graph, item.fused[0] if item.fused else item.node)
-    return replace(item, candidates=tuple(replace(call, cost=costs.of(view, call)) for call in item.candidates))
+    one = single(view)
+    return replace(
+        item, candidates=tuple(replace(call, cost=_cost(costs.of(one, call), call)) for call in item.candidates)
+    )
+
+
+def _cost(one: Cost | None, call: KernelCall) -> Cost | None:
+    """What all batches cost, where `one` costs that."""
+    return replace(one, amount=one.amount * call.batches) if one and not one.measured else one
 
 
 def _with_leaner(view: NodeView, item: LoweredNode, target: Target, costs: Costs | None) -> LoweredNode:
@@ -115,8 +142,24 @@ def _ordered(
 
 
 def _calls(view: NodeView, target: Target, kernel_set: KernelSet) -> Iterator[KernelCall]:
+    one = single(view)
     for kernel in KERNELS:
         if kernel.op == view.node.op and kernel.kernel_set == kernel_set:
-            call = kernel.call(view, target)
+            call = kernel.call(one, target)
             if call is not None:
-                yield call
+                yield from _repeated(one, call, batches(view))
+
+
+def _repeated(one: NodeView, call: KernelCall, count: int) -> Iterator[KernelCall]:
+    """`call`, which computes one batch, for `count` of them; none where a kernel that wants whole words would find
+    batches between them."""
+    if count == 1:
+        yield call
+        return
+    graph = one.graph
+    (read,) = (graph.tensors[a.tensor].bytes for a in call.arguments if isinstance(a, Read))
+    written = one.output().bytes
+    if call.kernel_set == "portable" or read % ALIGNMENT == written % ALIGNMENT == 0:
+        # The output gains on the input by what each batch grows.
+        lead = None if call.lead is None else max(call.lead, 0) + max(0, (count - 1) * (written - read))
+        yield replace(call, batches=count, lead=lead)

@@ -14,14 +14,17 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
+from tinyq_deploy.batches import SPLIT
 from tinyq_deploy.errors import DataError, ModelError
-from tinyq_deploy.flatbuffer import graph_of, parse
+from tinyq_deploy.flatbuffer import graph_of, has_variables, op_name, parse, serialise
+from tinyq_deploy.read import read
 from tinyq_deploy.workers.client import Worker, WorkerDied, WorkerError
 
 Array = npt.NDArray[Any]
 _OPEN_SECONDS = 60.0
 _RUN_SECONDS = 600.0
 _BATCH_BYTES = 4 << 20
+_WRONG_NOTE = f"tflite-micro leaves unset what {SPLIT} pads with"
 
 
 class Oracle:
@@ -54,6 +57,11 @@ class Oracle:
         message = {"do": "tensors", "indices": list(indices)}
         data = self._call(message, self._bytes_of(inputs))
         return dict(zip(indices, data, strict=True))
+
+    def try_out(self) -> None:
+        """One inference of inputs that are all zero, without a trace. Raises ModelError where it fails."""
+        list(self._run_batch([[bytes(size) for size in self._sizes]]))
+        self.reset()
 
     def reset(self) -> None:
         """Set the state of a stateful model back to its start."""
@@ -102,18 +110,47 @@ def open_oracle(model: bytes, *, kind: str = "auto", keep_tensors: bool = False)
 
     `keep_tensors` makes intermediate tensors readable. Raises ModelError when no oracle runs the model.
     """
+    model, wrong = repaired(model)
     if kind != "auto":
         return _open(model, kind, keep_tensors, "")
     if find_spec("tflite_micro") is None:
         return _open(model, "litert", keep_tensors, "tflite-micro is not installed")
+    note = _WRONG_NOTE
+    if not wrong:
+        try:
+            return _tried(_open(model, "tflite-micro", keep_tensors, ""))
+        except ModelError as error:
+            note = error.faults[0].found
     try:
-        return _open(model, "tflite-micro", keep_tensors, "")
-    except ModelError as error:
-        note = error.faults[0].found
-    try:
-        return _open(model, "mixed", keep_tensors, note, foreign=_foreign(model))
+        if has_variables(parse(model, "the model")):
+            return _open(model, "litert", keep_tensors, note)
+        return _open(model, "mixed", keep_tensors, note, foreign=sorted({*_foreign(model), *wrong}))
     except ModelError:
         return _open(model, "litert", keep_tensors, note)
+
+
+def _tried(oracle: Oracle) -> Oracle:
+    """`oracle`, which has run the model once and forgotten that: tflite-micro opens models of types that its kernels
+    then refuse."""
+    try:
+        oracle.try_out()
+        oracle.reset()
+    except ModelError:
+        oracle.close()
+        raise
+    return oracle
+
+
+def repaired(model: bytes) -> tuple[bytes, list[int]]:
+    """The model, with true batches, and the nodes that tflite-micro computes wrongly."""
+    tree = parse(model, "the model")
+    graph = graph_of(tree)
+    wrong = [number for number, node in enumerate(graph.operators or []) if op_name(tree, node) == SPLIT]
+    if not wrong:
+        return model, []
+    for tensor, true in zip(graph.tensors, read(model, "the model").tensors, strict=True):
+        tensor.shape, tensor.shapeSignature = list(true.shape), None
+    return serialise(tree), wrong
 
 
 def _foreign(model: bytes) -> list[int]:

@@ -14,7 +14,7 @@ from tinyq_deploy.chain import Chain, Part
 from tinyq_deploy.choose import Choice, Chooser, first_candidates, live
 from tinyq_deploy.errors import FitError
 from tinyq_deploy.graph import NO_TENSOR, Graph, Node
-from tinyq_deploy.kernels.base import Constant, KernelCall
+from tinyq_deploy.kernels.base import Constant, KernelCall, Read
 from tinyq_deploy.lower import LoweredNode
 from tinyq_deploy.sharing import arrange
 
@@ -92,6 +92,11 @@ class Plan:
     savings: tuple[str, ...] = ()
     ram: int | None = None
 
+    @property
+    def state_bytes(self) -> int:
+        """Bytes of the states, in whole words: the arena begins with them."""
+        return sum(aligned(self.graph.tensors[state.before].bytes) for state in self.graph.states)
+
     def code_layers(self) -> tuple[Layer, ...]:
         """The layers that run code; views do not."""
         return tuple(layer for layer in self.layers if layer.call.function is not None)
@@ -113,22 +118,32 @@ def plan(graph: Graph, lowered: Sequence[LoweredNode], *, keep_input: bool = Fal
 
 def planned(chooser: Chooser, choices: Sequence[Choice]) -> Plan:
     """The plan that runs these choices, one after the other."""
-    calls = [choice.call for choice in choices]
-    placed, lower_bound = arrange(chooser.graph, calls, chooser.keep_input)
-    needed = live_bytes(placed, len(calls))
+    placed, lower_bound = arrange(chooser.graph, [choice.call for choice in choices], chooser.keep_input)
+    needed = live_bytes(placed, len(choices))
     at = {b.first: b.offset for b in placed if not b.tensors}
+    offsets = MappingProxyType({t: b.offset for b in placed for t in b.tensors})
+    settled = [_in_place(choice, offsets) for choice in choices]
     return Plan(
         graph=chooser.graph,
         layers=tuple(
-            Layer(c.items[0].node, c.call, c.macs, at.get(n), c.fused, c.chain) for n, c in enumerate(choices)
+            Layer(c.items[0].node, c.call, c.macs, at.get(n), c.fused, c.chain) for n, c in enumerate(settled)
         ),
         buffers=tuple(sorted(placed, key=lambda b: (b.first, b.last, b.tensors))),
-        offsets=MappingProxyType({t: b.offset for b in placed for t in b.tensors}),
+        offsets=offsets,
         arena_bytes=height(placed),
         lower_bound=lower_bound,
         peak_layer=needed.index(max(needed)),
         savings=tuple(saving for choice in choices if (saving := choice.saving)),
     )
+
+
+def _in_place(choice: Choice, offsets: Mapping[int, int]) -> Choice:
+    """An ASSIGN_VARIABLE whose value was computed in the state's memory is a view: nothing is left to copy."""
+    node = choice.items[0].node
+    value = next((a.tensor for a in choice.call.arguments if isinstance(a, Read)), None)
+    if node.op != "ASSIGN_VARIABLE" or value is None or offsets[value] != offsets[node.outputs[0]]:
+        return choice
+    return replace(choice, call=replace(choice.call, function=None, cost=None))
 
 
 def _leaner(chooser: Chooser, fast: tuple[Choice, ...]) -> Plan:

@@ -17,9 +17,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from tinyq_deploy.batches import with_true_batches
 from tinyq_deploy.errors import Fault, ModelError
 from tinyq_deploy.fold import shape_arithmetic
 from tinyq_deploy.graph import NO_TENSOR, Graph, Node, Option, Quantization, Tensor
+from tinyq_deploy.states import resolve
 
 IDENTIFIER = b"TFL3"
 SCHEMA_VERSION = 3
@@ -30,6 +32,7 @@ MOST_ENTRIES = 1_000_000
 MOST_NAME_BYTES = 50_000_000
 MOST_DIMENSIONS = 8
 MOST_OPERATORS = 20_000
+MOST_SUBGRAPHS = 100
 # Of a tensor that is computed; kernels index by int32, and the compiler's own memory stays bounded.
 MOST_ELEMENTS = 1 << 24
 
@@ -50,13 +53,14 @@ _COMPRESSION = b"COMPRESSION_METADATA"
 _ENUMERATIONS = {
     "padding": "Padding",
     "fused_activation_function": "ActivationFunctionType",
+    "mode": "MirrorPadMode",
     "weights_format": "FullyConnectedOptionsWeightsFormat",
 }
 
 
 def read(data: bytes, name: str) -> Graph:
-    """The model in `data` as a Graph called `name`, with the values of shape arithmetic. Raises ModelError for anything
-    that is not a sound model file."""
+    """The model in `data` as a Graph called `name`, with true batches and the values of shape arithmetic. Raises
+    ModelError for anything that is not a sound model file."""
     from ai_edge_litert import schema_py_generated as schema
 
     if len(data) > MOST_BYTES:
@@ -72,7 +76,7 @@ def read(data: bytes, name: str) -> Graph:
             f"{name}: {len(data):,} bytes, not all of which are there or right ({error})",
             _DAMAGED,
         ) from error
-    return shape_arithmetic(graph)
+    return shape_arithmetic(with_true_batches(graph))
 
 
 def snake_case(name: str) -> str:
@@ -99,21 +103,25 @@ class _Reader:
     def graph(self, name: str) -> Graph:
         if self.model.Version() != SCHEMA_VERSION:
             raise ModelError("the schema version is 3", f"version {self.model.Version()}", "convert the model again")
-        if self.model.SubgraphsLength() != 1:
-            raise ModelError(
-                "a model has one subgraph", f"{self.model.SubgraphsLength()} subgraphs",
-                "convert it without control flow (no while, if or call)",
-            )  # fmt: skip
+        count = self.model.SubgraphsLength()
+        if count < 1:
+            raise ModelError("a model has a subgraph", "0 subgraphs", _DAMAGED)
+        self._limit("subgraphs", count, MOST_SUBGRAPHS)
         self._refuse_compression()
-        main = self.model.Subgraphs(0)
-        self._limit("tensors", main.TensorsLength(), MOST_ITEMS)
-        self._limit("operators", main.OperatorsLength(), MOST_OPERATORS)
         self._limit("buffers", self.model.BuffersLength(), MOST_ITEMS)
-        tensors = tuple(self._tensor(main.Tensors(i), i) for i in range(main.TensorsLength()))
-        nodes = tuple(self._node(main.Operators(i), i) for i in range(main.OperatorsLength()))
+        main = self.model.Subgraphs(0)
+        variables = {i for i in range(main.TensorsLength()) if main.Tensors(i).IsVariable()}
+        others = {i: self._subgraph(self.model.Subgraphs(i), f"{name}, subgraph {i}") for i in range(1, count)}
+        return resolve(self._subgraph(main, name), variables, others)
+
+    def _subgraph(self, table: Any, name: str) -> Graph:
+        self._limit("tensors", table.TensorsLength(), MOST_ITEMS)
+        self._limit("operators", table.OperatorsLength(), MOST_OPERATORS)
+        tensors = tuple(self._tensor(table.Tensors(i), i) for i in range(table.TensorsLength()))
+        nodes = tuple(self._node(table.Operators(i), i) for i in range(table.OperatorsLength()))
         graph = Graph(
             name, hashlib.sha256(self.data).hexdigest(), tensors, nodes,
-            self._indices(main.InputsLength, main.Inputs), self._indices(main.OutputsLength, main.Outputs),
+            self._indices(table.InputsLength, table.Inputs), self._indices(table.OutputsLength, table.Outputs),
         )  # fmt: skip
         faults = list(_bad_indices(graph))
         if faults:
@@ -220,6 +228,8 @@ class _Reader:
         for name, value in vars(unpacked).items():
             if isinstance(value, (bool, int, float)):
                 found[snake_case(name)] = self._named(snake_case(name), value)
+            elif isinstance(value, bytes):
+                found[snake_case(name)] = self._name(value)
         return found
 
     def _named(self, name: str, value: int | float | bool) -> Option:

@@ -20,7 +20,7 @@ from tinyq_deploy.kernels.cmsis_nn import library as cmsis_nn
 from tinyq_deploy.manifest import MANIFEST, manifest
 from tinyq_deploy.plan import Plan
 from tinyq_deploy.project import Project
-from tinyq_deploy.render_layers import arena_row, layer_context, layer_row
+from tinyq_deploy.render_layers import arena_row, layer_context, layer_row, state_rows
 from tinyq_deploy.toolchains.base import Optimize, Recipe, Source
 
 _LOCAL_INCLUDE = re.compile(r'^\s*#include "([^"]+)"', re.MULTILINE)
@@ -107,6 +107,8 @@ def _context(plan: Plan, board: Board, target: Target, settings: Settings) -> di
         "layer_rows": [layer_row(layer) for layer in plan.layers],
         "arena": [arena_row(plan, buffer) for buffer in plan.buffers],
         "savings": plan.savings,
+        "state_bytes": plan.state_bytes,
+        "states": state_rows(plan, arrays),
         "inputs": _ios(plan, graph.input_tensors()),
         "outputs": _ios(plan, graph.output_tensors()),
         "quantized_types": _quantized_types((*graph.input_tensors(), *graph.output_tensors())),
@@ -126,8 +128,8 @@ def _ios(plan: Plan, tensors: tuple[Tensor, ...]) -> list[dict[str, object]]:
             "bytes": tensor.bytes,
             "offset": plan.offsets[tensor.index],
             "ctype": c_text.CTYPES[tensor.dtype],
-            "scale": "" if tensor.dtype == "float32" else c_text.real(tensor.scale),
-            "zero_point": 0 if tensor.dtype == "float32" else tensor.zero_point,
+            "scale": c_text.real(tensor.scale) if tensor.quantized else "",
+            "zero_point": tensor.zero_point if tensor.quantized else 0,
         }
         for position, tensor in enumerate(tensors)
     ]

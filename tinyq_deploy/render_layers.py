@@ -5,11 +5,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from tinyq_deploy import c_text, weights
 from tinyq_deploy.arena import Buffer
 from tinyq_deploy.chain import Band, Chain, Move, Part, Place, Run
 from tinyq_deploy.graph import Node
-from tinyq_deploy.kernels.base import Constant, Read, Scratch, Write
+from tinyq_deploy.kernels.base import Constant, KernelCall, Read, Scratch, Write
 from tinyq_deploy.plan import Layer, Plan
 
 
@@ -50,9 +52,21 @@ def _part(plan: Plan, layer: Layer, part: Part, arrays: weights.Weights, prefix:
         "function": part.call.function,
         "params_type": part.call.params_type,
         "numbers": part.arguments,
+        "batches": part.call.batches,
         "params": [f".{name} = {part.varying.get(name) or c_text.number(value)}," for name, value in part.call.params],
-        "arguments": [_argument(plan, layer, part, argument, arrays, prefix) for argument in part.call.arguments],
+        "arguments": _passed(
+            part.call, [_argument(plan, layer, part, argument, arrays, prefix) for argument in part.call.arguments]
+        ),
     }
+
+
+def _passed(call: KernelCall, arguments: list[str]) -> list[str]:
+    """The arguments as the C function takes them."""
+    if call.pointers is None:
+        return arguments
+    constant = "" if isinstance(call.arguments[call.pointers], Write) else "const "
+    pointers = ",\n            ".join(arguments[call.pointers :])
+    return [*arguments[: call.pointers], f"({constant}int8_t *const[]){{\n            {pointers},\n        }}"]
 
 
 def _rows_of(plan: Plan, part: Part) -> str:
@@ -63,15 +77,22 @@ def _rows_of(plan: Plan, part: Part) -> str:
 def _argument(plan: Plan, layer: Layer, part: Part, argument: object, arrays: weights.Weights, prefix: str) -> str:
     match argument:
         case Read(tensor):
-            return "input" if layer.chain else f"(const int8_t *)&{prefix}_arena[{plan.offsets[tensor]}]"
+            place = "input" if layer.chain else f"(const int8_t *)&{prefix}_arena[{plan.offsets[tensor]}]"
+            return place + _each_batch(plan, part, tensor)
         case Write(tensor):
-            return "output" if layer.chain else f"(int8_t *)&{prefix}_arena[{plan.offsets[tensor]}]"
+            place = "output" if layer.chain else f"(int8_t *)&{prefix}_arena[{plan.offsets[tensor]}]"
+            return place + _each_batch(plan, part, tensor)
         case Constant(name):
             return f"{prefix}_weights.{arrays.member[(part.symbol, name)]}"
         case Scratch(size):
             begin = (layer.scratch_offset or 0) + (layer.chain.window_bytes if layer.chain else 0)
             return f"&{prefix}_arena[{begin}]" if size else "0"
     raise TypeError(argument)
+
+
+def _each_batch(plan: Plan, part: Part, tensor: int) -> str:
+    count = part.call.batches
+    return f" + batch * {plan.graph.tensors[tensor].bytes // count}" if count > 1 else ""
 
 
 def _chain(plan: Plan, layer: Layer, chain: Chain, prefix: str) -> dict[str, Any]:
@@ -120,6 +141,22 @@ def layer_row(layer: Layer) -> dict[str, Any]:
         "shared": cost.shared_bytes if cost and cost.shared_bytes else "",
         "constants": layer.constant_bytes,
     }  # fmt: skip
+
+
+def state_rows(plan: Plan, arrays: weights.Weights) -> list[dict[str, Any]]:
+    """What each state holds after a reset: the array `constant`, or where that is None the byte `fill` throughout."""
+    return [
+        {
+            "name": c_text.comment(state.name),
+            "dtype": str(state.initial.dtype),
+            "shape": c_text.shape(state.initial.shape),
+            "bytes": state.initial.nbytes,
+            "offset": plan.offsets[state.before],
+            "fill": state.initial.reshape(-1)[:1].view(np.uint8)[0],
+            "constant": arrays.member.get((weights.RESET, f"{position}")),
+        }
+        for position, state in enumerate(plan.graph.states)
+    ]
 
 
 def arena_row(plan: Plan, buffer: Buffer) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
+from tinyq_deploy import report_states
 from tinyq_deploy.operator_table import ABOUT, COLUMNS, Row
 from tinyq_deploy.report import console, say, titled_table, warn
 
@@ -32,6 +33,8 @@ def inspected(found: Inspection) -> None:
     say("life: the layers from which to which a tensor is needed; * while the most memory is in use; ! not supported")
     if found.arena_bytes is not None:
         _memory(found)
+    for line in report_states.lines(found.states):
+        say(line)
     for layer in found.layers:
         if not layer.supported:
             warn(f"layer {layer.index} {layer.op} is not supported. Instead: {layer.hint}")

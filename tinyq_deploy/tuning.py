@@ -65,7 +65,8 @@ class Tuning:
 
 def call_key(call: KernelCall) -> CallKey:
     """What a measurement is filed under."""
-    return call.function or "", " ".join(f"{name}={value}" for name, value in call.params)
+    numbers = (*call.params, *((("batches", call.batches),) if call.batches > 1 else ()))
+    return call.function or "", " ".join(f"{name}={value}" for name, value in numbers)
 
 
 def slowest(measured: Iterable[tuple[CallKey, int]]) -> dict[CallKey, int]:

@@ -12,4 +12,9 @@ typedef struct {
     int32_t parts[TINYQ_MOST_PARTS];
 } tinyq_rows_params;
 
+/* The same for any number of parts, `count`, whose bytes are an array of their own. */
+typedef struct {
+    int32_t rows, count;
+} tinyq_many_rows_params;
+
 #endif

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MOST_ARRAYS 12
-enum { GIVEN, OUTPUT, OUTPUT_OVER_FIRST, OUTPUT_OVER_SECOND, ABSENT };
+#define MOST_ARRAYS 80
+enum { GIVEN, OUTPUT, ABSENT, OUTPUT_OVER_FIRST };
 
 typedef struct {
     const char *name;
@@ -74,7 +74,7 @@ static void request(const kernel *k)
             take(arrays[i], size);
             continue;
         }
-        arrays[i] = kind == OUTPUT ? (owned[i] = malloc(size)) : arrays[kind == OUTPUT_OVER_FIRST ? 0 : 1];
+        arrays[i] = kind == OUTPUT ? (owned[i] = malloc(size)) : arrays[kind - OUTPUT_OVER_FIRST];
         output_bytes[i] = size;
     }
     k->run(params, arrays);

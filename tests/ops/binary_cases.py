@@ -30,23 +30,28 @@ class Pair:
         return np.broadcast_shapes(*self.shapes)
 
 
-def pair_model(op: str, case: Pair, version: int = 2) -> bytes:
-    """The .tflite of one node; MAXIMUM and MINIMUM have no fused activation."""
+FUSED = ("ADD", "DIV", "MUL", "SUB")
+
+
+def pair_model(op: str, case: Pair, version: int = 2, output: T | None = None) -> bytes:
+    """The .tflite of one node; `output` stands for an output that is not int8."""
     shapes = (*case.shapes, case.output)
     tensors = [T(s, scale, zero) for s, scale, zero in zip(shapes, case.scales, case.zeros, strict=True)]
+    if output is not None:
+        tensors[2] = replace(output, shape=case.output)
     if case.constant is not None:
         values = np.random.default_rng(case.seed).integers(-128, 128, case.shapes[case.constant])
         at = case.constant
         tensors[at] = constant(values, case.scales[at], zero_point=case.zeros[at])
     given = [index for index in (0, 1) if index != case.constant]
-    options: dict[str, Any] = {} if op in ("MAXIMUM", "MINIMUM") else {"fused_activation_function": case.activation}
+    options: dict[str, Any] = {"fused_activation_function": case.activation} if op in FUSED else {}
     return model(tensors, [Op(op, [0, 1], [2], options, version=version)], given, [2])
 
 
 @st.composite
-def shape_pairs(draw: st.DrawFn) -> tuple[Shape, Shape]:
-    """Two shapes of up to 6 dimensions that broadcast; one may lack leading dimensions, and may be a scalar."""
-    output = draw(st.lists(st.sampled_from((1, 2, 3, 5)), min_size=0, max_size=6).map(tuple))
+def shape_pairs(draw: st.DrawFn, most: int = 6) -> tuple[Shape, Shape]:
+    """Two shapes of up to `most` dimensions that broadcast; one may lack leading dimensions, and may be a scalar."""
+    output = draw(st.lists(st.sampled_from((1, 2, 3, 5)), min_size=0, max_size=most).map(tuple))
     if draw(st.booleans()):
         return output, output
     walks = [draw(st.sampled_from(((1, 1), (1, 1), (1, 0), (0, 1)))) for _ in output]
@@ -88,4 +93,8 @@ BROADCASTS: dict[str, Pair] = {
     "six": replace(BASE, shapes=((2, 1, 3, 1, 2, 1), (1, 2, 1, 3, 1, 2))),
     "rank_5": replace(BASE, shapes=((2, 3, 1, 2, 3), (3, 2, 1, 3))),
     "seven_equal": replace(BASE, shapes=((1, 2, 1, 2, 1, 2, 3),) * 2),
+}
+# Those for kernels that have four loops.
+BROADCASTS_4 = {
+    name: case for name, case in BROADCASTS.items() if len(case.output) <= 4 or case.shapes[0] == case.output
 }

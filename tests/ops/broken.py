@@ -13,13 +13,17 @@ from tinyq_deploy.ops.base import sentence
 ACTIVATIONS_INT8 = "Input and output activations are int8, quantised as a whole, zero point in -128..127."
 OPERANDS_INT8 = "Both inputs and the output are int8, quantised as a whole, zero point in -128..127."
 BROADCAST = "The inputs broadcast to the output's shape, which has at most 6 dimensions where they differ."
+BROADCAST_4 = BROADCAST.replace("6", "4")
+BROADCAST_5 = BROADCAST.replace("6", "5")
 INPUT_INT8 = "Input and output are int8, quantised as a whole, zero point in -128..127."
 MOVED = (
-    "What is moved is int8 with one scale and zero point (in -128..127) before and after, or shape arithmetic on int32 "
-    "or int64 constants."
+    "What is moved is int8 or int16 with one scale and zero point (in the type's range) before and after, int32, bool "
+    "or float32, or shape arithmetic on int64 constants."
 )
+FEW_ENTRIES = "The output has at most 16,777,216 elements."
 WEIGHTS = "The weights are constant int8 with zero point 0, one scale or one per channel of axis {axis}."
 BIAS = "The bias, if any, is a constant int32 vector with one entry per output channel."
+SAME_BATCHES = "Input and output have the same number of batches."
 ACTIVATION_IN = "fused activation function is NONE, RELU, RELU6, RELU_N1_TO_1."
 CHANNELS = (
     "The input channels are a whole number of groups of the filter's, and the output channels divide into as many."

@@ -65,6 +65,7 @@ def bias_values(rng: np.random.Generator, count: int, large: bool) -> npt.NDArra
 class Window:
     """One CONV_2D or DEPTHWISE_CONV_2D."""
 
+    batches: int = 1
     height: int = 5
     width: int = 7
     channels: int = 3
@@ -93,7 +94,8 @@ class Window:
 
     def fits(self) -> bool:
         """Whether there is an output, and one that is quickly computed."""
-        return min(self.output()) > 0 and self.output()[0] * self.output()[1] * self.outputs < 1500
+        height, width = self.output()
+        return min(height, width) > 0 and self.batches * height * width * self.outputs < 1500
 
 
 def options(case: Window) -> dict[str, Any]:
@@ -112,6 +114,7 @@ def windows(**fixed: Any) -> st.SearchStrategy[Window]:
     """Windows of every kind; `fixed` replaces strategies."""
     pairs = {"kernel": st.tuples(extents, extents), "stride": st.tuples(*[st.integers(1, 4)] * 2)}
     strategies: dict[str, st.SearchStrategy[Any]] = {
+        "batches": st.sampled_from((1, 1, 1, 1, 2, 3)),
         "height": st.sampled_from((1, 2, 3, 5, 8, 11, 13)),
         "width": st.sampled_from((1, 2, 3, 5, 8, 11, 13)),
         "channels": extents,
@@ -139,9 +142,9 @@ def convolution(case: Window, op: str, filter_shape: tuple[int, ...], axis: int,
     scales = weight_scales(rng, case.outputs if case.per_channel else 1)
     out = output_scale(input_scale, max(scales), case.ratio)
     tensors = [
-        T((1, case.height, case.width, case.channels), input_scale, case.input_zero),
+        T((case.batches, case.height, case.width, case.channels), input_scale, case.input_zero),
         constant(int8(rng, filter_shape, case.extreme), scales, axis=axis),
-        T((1, *case.output(), case.outputs), out, case.output_zero),
+        T((case.batches, *case.output(), case.outputs), out, case.output_zero),
     ]
     # A DEPTHWISE_CONV_2D whose bias is tensor -1 ends the oracle.
     inputs = [0, 1, -1] if case.seed % 2 and op == "CONV_2D" else [0, 1]

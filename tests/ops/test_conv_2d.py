@@ -8,7 +8,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from broken import ACTIVATION_IN, ACTIVATIONS_INT8, BIAS, CHANNELS, WEIGHTS, assert_complete, assert_refused
+from broken import (
+    ACTIVATION_IN,
+    ACTIVATIONS_INT8,
+    BIAS,
+    CHANNELS,
+    SAME_BATCHES,
+    WEIGHTS,
+    assert_complete,
+    assert_refused,
+)
 from cases import QUICK, THOROUGH, Window, convolution, windows
 from exact import assert_kernel_exact, assert_models_exact
 from host_c import planned
@@ -59,6 +68,8 @@ TRAPS = {
     "asymmetric_padding": replace(BASE, height=8, width=8, kernel=(2, 4), input_zero=-77),
     "valid_dilated": replace(BASE, height=9, width=9, padding="VALID", dilation=(2, 3)),
     "groups": replace(BASE, channels=6, outputs=4, groups=2, activation="RELU6"),
+    "batches": replace(BASE, batches=3, stride=(2, 1), kernel=(3, 4)),
+    "batches_of_words": replace(BASE, batches=2, channels=8, outputs=8, height=4),
     "per_tensor_no_bias_relu": replace(BASE, per_channel=False, bias="none", activation="RELU", seed=3),
 }
 
@@ -92,7 +103,7 @@ BROKEN = {
     "The input has 4 dimensions.": [small(input=T((4, 4, 4), 0.5))],
     "The filter has 4 dimensions.": [small(filter=ones(2, 36))],
     "The input is computed at run time.": [small((1, 1, 2))],
-    "The batch is 1.": [small(input=T((2, 4, 4, 4), 0.5), output=T((2, 4, 4, 2), 0.5)), small(output=T((), 0.5))],
+    SAME_BATCHES: [small(input=T((2, 4, 4, 4), 0.5)), small(output=T((), 0.5))],
     ACTIVATIONS_INT8: [
         small(input=T((1, 4, 4, 4), 0.5, 128)),
         small(output=T((1, 4, 4, 2), 0.5, -129)),

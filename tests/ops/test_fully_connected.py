@@ -3,12 +3,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pytest
-from broken import ACTIVATION_IN, ACTIVATIONS_INT8, BIAS, WEIGHTS, assert_complete, assert_refused
+from broken import ACTIVATION_IN, ACTIVATIONS_INT8, BIAS, assert_complete, assert_refused
 from cases import (
     QUICK,
     THOROUGH,
@@ -34,6 +35,9 @@ class Product:
     depth: int = 17
     outputs: int = 5
     rank: int = 2
+    keep: bool = False  # keep_num_dims
+    computed: bool = False  # the weights are an activation
+    weights_zero: int = 0
     per_channel: bool = False
     bias: str = "small"
     input_zero: int = -3
@@ -44,21 +48,21 @@ class Product:
     seed: int = 0
 
     def shapes(self) -> tuple[tuple[int, ...], tuple[int, ...]]:
-        """Input and output; rank 4 is what a FULLY_CONNECTED gets that reads a convolution's output."""
-        if self.rank == 4:
-            return (self.rows, 1, 1, self.depth), (self.rows, self.outputs)
-        lead = (1,) * (self.rank - 2)
-        return (*lead, self.rows, self.depth), (*lead, self.rows, self.outputs)
+        """Input and output; without keep_num_dims a matrix comes out."""
+        lead = {1: (), 2: (self.rows,), 3: (2, self.rows), 4: (self.rows, 1, 2), 5: (1, 2, self.rows, 1)}[self.rank]
+        rows = lead if self.keep else (math.prod(lead),)
+        return (*lead, self.depth), (*rows, self.outputs)
 
 
 def fully_connected(case: Product) -> bytes:
     rng = np.random.default_rng(case.seed)
     before = real_scale(rng)
-    scales = weight_scales(rng, case.outputs if case.per_channel else 1)
+    scales = weight_scales(rng, case.outputs if case.per_channel and not case.computed else 1)
     into, out = case.shapes()
+    weights = (case.outputs, case.depth)
     tensors = [
         T(into, before, case.input_zero),
-        constant(int8(rng, (case.outputs, case.depth), case.extreme), scales),
+        T(weights, scales, case.weights_zero) if case.computed else constant(int8(rng, weights, case.extreme), scales),
         T(out, output_scale(before, max(scales), case.ratio), case.output_zero),
     ]
     inputs = [0, 1, -1]
@@ -66,8 +70,9 @@ def fully_connected(case: Product) -> bytes:
         values = bias_values(rng, case.outputs, case.bias == "large")
         tensors.append(constant(values, [float(np.float32(before) * np.float32(s)) for s in scales], dtype="int32"))
         inputs = [0, 1, 3]
-    options = {"fused_activation_function": case.activation, "keep_num_dims": case.rank == 3}
-    return model(tensors, [Op("FULLY_CONNECTED", inputs, [2], options, version=5)], [0], [2])
+    options = {"fused_activation_function": case.activation, "keep_num_dims": case.keep}
+    given = [0, 1] if case.computed else [0]
+    return model(tensors, [Op("FULLY_CONNECTED", inputs, [2], options, version=5)], given, [2])
 
 
 products = st.builds(
@@ -75,7 +80,10 @@ products = st.builds(
     rows=st.sampled_from((1, 2, 3, 7)),
     depth=st.sampled_from((1, 2, 3, 4, 13, 64, 129)),
     outputs=st.sampled_from((1, 2, 3, 8, 11)),
-    rank=st.sampled_from((2, 3, 4)),
+    rank=st.sampled_from((1, 2, 3, 4, 5)),
+    keep=st.booleans(),
+    computed=st.sampled_from((False, False, True)),
+    weights_zero=zero_points,
     per_channel=st.booleans(),
     bias=st.sampled_from(("small", "large", "none")),
     input_zero=zero_points,
@@ -118,8 +126,10 @@ TRAPS = {
     "all_saturate": replace(BASE, extreme=True, ratio=0.5, depth=129),
     "one_by_one": replace(BASE, depth=1, outputs=1),
     "rows": replace(BASE, rows=7, depth=13, outputs=11),
-    "rows_of_rank_3": replace(BASE, rows=3, rank=3, per_channel=True),
+    "rows_of_rank_3": replace(BASE, rows=3, rank=3, per_channel=True, keep=True),
     "rank_4": replace(BASE, rank=4, depth=64),
+    "vector": replace(BASE, rank=1, keep=True),
+    "computed_weights": replace(BASE, computed=True, weights_zero=-128, rows=3, activation="RELU"),
     "per_channel": replace(BASE, per_channel=True, outputs=11, rows=2),
     "no_bias_relu": replace(BASE, bias="none", activation="RELU"),
     "relu6": replace(BASE, activation="RELU6", output_zero=-128, per_channel=True),
@@ -156,9 +166,9 @@ BROKEN = {
     "The filter has 2 dimensions.": [small(filter=ones(2, 4, 1))],
     "The input is computed at run time.": [small((1, 1, 2))],
     ACTIVATIONS_INT8: [small(input=T((3, 4), 0.5, 128)), small(output=T((3, 2), 0.5, -129))],
-    WEIGHTS.format(axis=0): [
+    "Constant weights are int8 with zero point 0, one scale or one per channel of axis 0; weights computed at run time "
+    "have one scale and any zero point.": [
         small(filter=ones(2, 4, dtype="int16")),
-        small(given=(0, 1), filter=T((2, 4), 0.25)),
         small(filter=ones(2, 4, scale=None)),
         small(filter=ones(2, 4, scale=[0.25] * 4, axis=1)),
         small(filter=ones(2, 4, scale=[0.25] * 2, axis=1)),

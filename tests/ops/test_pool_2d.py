@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-from broken import ACTIVATION_IN, ACTIVATIONS_INT8, assert_complete, assert_refused
+from broken import ACTIVATION_IN, ACTIVATIONS_INT8, SAME_BATCHES, assert_complete, assert_refused
 from cases import QUICK, THOROUGH, activations, zero_points
 from exact import assert_kernel_exact, assert_models_exact
 from hypothesis import given
@@ -29,6 +29,7 @@ class Pool:
     padding: str = "SAME"
     scale: float = 0.5
     zero: int = -3
+    batches: int = 1
     activation: str = "NONE"
 
     def output(self) -> tuple[int, int]:
@@ -47,8 +48,8 @@ def pool(op: str, case: Pool) -> bytes:
         "fused_activation_function": case.activation,
     }
     tensors = [
-        T((1, case.height, case.width, case.channels), case.scale, case.zero),
-        T((1, *case.output(), case.channels), case.scale, case.zero),
+        T((case.batches, case.height, case.width, case.channels), case.scale, case.zero),
+        T((case.batches, *case.output(), case.channels), case.scale, case.zero),
     ]
     return model(tensors, [Op(op, [0], [1], options, version=2)], [0], [1])
 
@@ -63,6 +64,7 @@ pools = st.builds(
     padding=st.sampled_from(("SAME", "VALID")),
     scale=st.sampled_from((2.0**-7, 0.05, 0.5, 3.0)),
     zero=zero_points,
+    batches=st.sampled_from((1, 1, 1, 2, 3)),
     activation=activations,
 ).filter(lambda case: min(case.output()) > 0)
 
@@ -129,10 +131,7 @@ def broken(op: str) -> dict[str, list[bytes]]:
         "It has 1 inputs and 1 outputs.": [small((), op=op), small((0, 0), op=op)],
         "The input has 4 dimensions.": [small(input=T((4, 4, 2), 0.5, 3), op=op)],
         "The input is computed at run time.": [small((2,), extra=(fixed,), op=op)],
-        "The batch is 1.": [
-            small(input=T((2, 4, 4, 2), 0.5, 3), output=T((2, 2, 2, 2), 0.5, 3), op=op),
-            small(output=T((), 0.5, 3), op=op),
-        ],
+        SAME_BATCHES: [small(input=T((2, 4, 4, 2), 0.5, 3), op=op), small(output=T((), 0.5, 3), op=op)],
         ACTIVATIONS_INT8: [
             small(input=T((1, 4, 4, 2), 0.5, 128), op=op),
             small(output=T((1, 2, 2, 2), 0.5, 200), op=op),

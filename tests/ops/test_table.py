@@ -49,6 +49,9 @@ def test_its_rules_are_told() -> None:
     whole = "The table is a constant of 256 int8."
     assert broken(view(EVERY[:255])) == whole
     assert broken(view(EVERY, "int16")) == whole
+    tensors = (*view(EVERY).graph.tensors[:2], replace(view(EVERY).graph.tensors[2], dtype="float32"))
+    wide = replace(view(EVERY), graph=replace(view(EVERY).graph, tensors=tensors))
+    assert broken(wide) == "Input and output are int8, uint8 or bool."
     assert broken(view(EVERY, shape=(256,))) == "Input and output have the same shape."
     made = view(EVERY)
     lone = replace(made, node=replace(made.node, inputs=(0,)))

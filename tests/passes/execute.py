@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import host_c
 import numpy as np
 import numpy.typing as npt
 
 from tinyq_deploy.check import check
-from tinyq_deploy.graph import Graph
+from tinyq_deploy.graph import Graph, Tensor
 from tinyq_deploy.kernels.base import KernelCall, Read, Write
 from tinyq_deploy.lower import lower
 from tinyq_deploy.passes.intervals import Analysis
@@ -52,11 +53,18 @@ def inputs_of(graph: Graph, seed: int, count: int = 4) -> list[list[Array]]:
     """Flat inputs at the ends and at the zero point, noise, and noise at the two ends alone."""
     rng = np.random.default_rng(seed)
     tensors = graph.input_tensors()
-    flat = [[np.full(t.shape, value, np.int8) for t in tensors] for value in (-128, 127)]
-    flat.append([np.full(t.shape, t.zero_point, np.int8) for t in tensors])
-    noise = [[rng.integers(-128, 128, t.shape).astype(np.int8) for t in tensors] for _ in range(count)]
-    ends = [[rng.choice([-128, 127], t.shape).astype(np.int8) for t in tensors] for _ in range(count)]
+    flat = [[typed(t, np.full(t.shape, value)) for t in tensors] for value in (-128, 127)]
+    flat.append([typed(t, np.full(t.shape, t.zero_point if t.quantized else 0)) for t in tensors])
+    noise = [[typed(t, rng.integers(-128, 128, t.shape)) for t in tensors] for _ in range(count)]
+    ends = [[typed(t, rng.choice([-128, 127], t.shape)) for t in tensors] for _ in range(count)]
     return [*flat, *noise, *ends]
+
+
+def typed(tensor: Tensor, values: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """int8 values in the tensor's type: bytes as they are, true where they are above 0, as real values."""
+    if tensor.dtype == "bool":
+        return values > 0
+    return values.astype(tensor.dtype) if tensor.dtype == "float32" else values.astype(np.int8).view(tensor.dtype)
 
 
 def assert_within(values: Mapping[int, Array], facts: Analysis) -> None:

@@ -144,7 +144,9 @@ class Net:
     def add(self) -> None:
         """The sum of this tensor and a constant, itself, or an earlier one of its shape."""
         source = self.tensors[self.at]
-        same = [n for n, t in enumerate(self.tensors) if t.shape == source.shape and t.data is None]
+        same = [
+            n for n, t in enumerate(self.tensors) if t.shape == source.shape and t.data is None and t.dtype == "int8"
+        ]
         if self.rng.random() < 0.3:
             data = self.rng.integers(-128, 128, source.shape).astype(np.int8)
             other = self.put(T(source.shape, float(np.float32(0.1)), 3, data=data))

@@ -32,6 +32,7 @@ PRODUCERS = {
     "MUL": ([q(0.03, 5), constant(RNG.integers(-128, 128, SHAPE), 0.04)], {}, 2),
     "MAX_POOL_2D": ([q()], {**POOL}, 2),
     "AVERAGE_POOL_2D": ([q()], {**POOL}, 2),
+    "DIV": ([q(0.03, 5), constant(RNG.choice([-90, 40], SHAPE), 0.005)], {}, 2),
 }  # fmt: skip
 
 
@@ -65,6 +66,13 @@ def test_a_bound_is_a_clamp(op: str) -> None:
     graph, report = assert_same_bytes(followed("CONV_2D", op, more=(bound,)), Activations())
     assert [node.op for node in graph.nodes] == ["CONV_2D"]
     assert (report.merged[0].low, report.merged[0].high) == ((33, 127) if op == "MAXIMUM" else (-128, 33))
+
+
+def test_a_change_of_quantisation_that_changes_nothing_goes() -> None:
+    graph, _ = assert_same_bytes(followed("CONV_2D", "QUANTIZE"), Activations())
+    assert [node.op for node in graph.nodes] == ["CONV_2D"]
+    kept, _ = assert_same_bytes(followed("CONV_2D", "QUANTIZE", after=q(0.06)), Activations())
+    assert [node.op for node in kept.nodes] == ["CONV_2D", "QUANTIZE"]
 
 
 def test_clamps_in_a_row_are_merged_one_by_one() -> None:

@@ -62,6 +62,29 @@ def test_a_constant_operand_of_add_is_its_range() -> None:
     assert not interval.constant.any()
 
 
+def test_slopes_per_channel_are_tried_for_all_values() -> None:
+    """A negative slope makes a V of which the point is inside; a positive one rises throughout."""
+    alpha = constant([[[-64, 32]]], 1 / 64)
+    tensors = [T((1, 3, 2), 0.5, 0), alpha, T((1, 3, 2), 0.5, 0)]
+    graph = read(model(tensors, [Op("PRELU", [0, 1], [2])], [0], [2]), "x")
+    interval = analyze(graph).intervals[2]
+    assert interval.low.tolist() == [0, -64]
+    assert interval.high.tolist() == [127, 127]
+
+
+def test_channels_of_another_shape_are_not_compared() -> None:
+    graph = read(model([T((2, 3), 0.5, 0), T((3, 2), 0.25, 0)], [Op("QUANTIZE", [0], [1])], [0], [1]), "x")
+    assert analyze(graph).intervals[1].low.tolist() == [-128, -128]
+
+
+def test_a_shared_interval_is_not_a_shared_tensor() -> None:
+    """The differences from the largest vary, though the largest has the interval of what it is taken of."""
+    tensors = [T((1, 3, 2), 0.5, 0), T((1, 1, 2), 0.5, 0), constant([1], dtype="int32"), T((1, 3, 2), 40.0, -128)]
+    ops = [Op("REDUCE_MAX", [0, 2], [1], {"keep_dims": True}, 2), Op("SQUARED_DIFFERENCE", [0, 1], [3])]
+    interval = analyze(read(model(tensors, ops, [0], [3]), "x")).intervals[3]
+    assert (interval.low.tolist(), interval.high.tolist()) == ([-128] * 2, [127] * 2)
+
+
 def test_reshape_numbers_channels_anew() -> None:
     tensors = [T((1, 1, 2, 1), 0.5, 0), constant(np.array([1, 0]).reshape(2, 1, 1, 1), 1.0),
                constant([0, 8], 0.5, dtype="int32"), T((1, 1, 2, 2), 0.5, 0),

@@ -116,6 +116,31 @@ def test_margins_are_the_pads_and_the_windows_own() -> None:
     assert [view.number(name, -1) for name in EXPLICIT_PADDING] == [1, 2, 2, 2]
 
 
+def causal(outputs: list[int] | None = None, shape: tuple[int, ...] = (1, 1, 16, 2)) -> bytes:
+    """[1,12,2] padded in front, and a dilated convolution over one axis."""
+    weights = np.random.default_rng(5).integers(-127, 128, (3, 1, 3, 2))
+    tensors = [
+        T((1, 12, 2), 0.5, 7), T((1, 16, 2), 0.5, 7), T(shape, 0.5, 7), T((1, 1, 12, 3), 40.0, 3),
+        constant([(0, 0), (4, 0), (0, 0)], dtype="int32"), constant(shape, dtype="int32"), constant(weights, 0.5),
+    ]  # fmt: skip
+    options = {"padding": "VALID", "stride_h": 1, "stride_w": 1, "dilation_w_factor": 2}
+    ops = [Op("PAD", [0, 4], [1]), Op("RESHAPE", [1, 5], [2]), Op("CONV_2D", [2, 6], [3], options, 3)]
+    return model(tensors, ops, [0], outputs or [3])
+
+
+def test_it_goes_into_a_window_behind_a_new_axis() -> None:
+    data = causal()
+    assert assert_exact(data) == ((0, 2),)
+    smaller, report = Pads().run(read(data, "x"))
+    assert report.removed == (0,)
+    assert [(node.index, node.op) for node in smaller.nodes] == [(1, "RESHAPE"), (2, "CONV_2D")]
+
+
+@pytest.mark.parametrize("outputs", [[1, 3], [2, 3]])
+def test_what_leaves_the_model_keeps_its_padding(outputs: list[int]) -> None:
+    assert_exact(causal(outputs))
+
+
 margins = st.tuples(*[st.tuples(st.integers(0, 4), st.integers(0, 4))] * 2)
 
 

@@ -43,6 +43,10 @@ MODELS = {
         model([shaped(1, 3, 2, 2), shaped(1, 12), FILTER, T((1, 2), 0.3, 0)], [Op("RESHAPE", [0], [1]), DENSE], [0],
               [1, 3]), [],
     ),
+    "computed weights": (
+        model([shaped(1, 2, 1, 12), shaped(2, 12), T((1, 12), 0.1, 5), T((1, 2), 9.0, 0)],
+              [Op("RESHAPE", [0], [1]), Op("FULLY_CONNECTED", [2, 1], [3], {}, 4)], [0, 2], [3]), [],
+    ),
     "every kind of layer": (nets.small(), [4]),
 }  # fmt: skip
 

@@ -55,6 +55,37 @@ MODELS: dict[str, tuple[bytes, list[str], list[int]]] = {
         model([q(), q(), q(*LOGISTIC), q()], [Op("LOGISTIC", [1], [2]), Op("MUL", [0, 2], [3])], [0, 1], [3]),
         ["LOGISTIC", "MUL"], [],
     ),
+    "other scales on the way": (
+        model([q(), q(0.1, 4), q(0.3, -9), q(*LOGISTIC)],
+              [Op("QUANTIZE", [0], [1]), Op("QUANTIZE", [1], [2]), Op("LOGISTIC", [2], [3])], [0], [3]),
+        ["TABLE"], [0, 1],
+    ),
+    "uint8 enters": (
+        model([T(SHAPE, 0.05, 120, "uint8"), q(), q(*LOGISTIC)], [Op("QUANTIZE", [0], [1]), Op("LOGISTIC", [1], [2])],
+              [0], [2]), ["TABLE"], [0],
+    ),
+    "uint8 leaves": (
+        model([q(), q(*LOGISTIC), T(SHAPE, 1 / 256, 0, "uint8")],
+              [Op("LOGISTIC", [0], [1]), Op("QUANTIZE", [1], [2])], [0], [2]), ["TABLE"], [0],
+    ),
+    "real values enter": (
+        model([T(SHAPE, dtype="float32"), q(), q(*LOGISTIC)], [Op("QUANTIZE", [0], [1]), Op("LOGISTIC", [1], [2])],
+              [0], [2]), ["QUANTIZE", "LOGISTIC"], [],
+    ),
+    "a threshold": (
+        model([q(), one(9), T(SHAPE, dtype="bool"), one(0, 0.05, -20), q()],
+              [Op("GREATER", [0, 1], [2]), Op("SELECT_V2", [2, 0, 3], [4])], [0], [4]), ["TABLE"], [0],
+    ),
+    "where it is not above one constant": (
+        model([q(), one(9), T(SHAPE, dtype="bool"), T(SHAPE, dtype="bool")],
+              [Op("GREATER", [0, 1], [2]), Op("LOGICAL_NOT", [2], [3])], [0], [3]), ["TABLE"], [0],
+    ),
+    "a quotient by one constant": (model([q(), one(-7), q(0.001)], [Op("DIV", [0, 1], [2])], [0], [2]), ["TABLE"], []),
+    "a choice along the first dimension": (
+        model([T((3,), dtype="bool"), *(q(shape=(3, 3)) for _ in range(2)), q(shape=(3, 3))],
+              [Op("LEAKY_RELU", [1], [2], {"alpha": 0.1}), Op("SELECT", [0, 1, 2], [3])], [0, 1], [3]),
+        ["LEAKY_RELU", "SELECT"], [],
+    ),
     "a constant per channel": (
         model([q(), constant(np.arange(128), 0.05), q()], [Op("MUL", [0, 1], [2])], [0], [2]), ["MUL"], []
     ),
@@ -73,7 +104,8 @@ MODELS: dict[str, tuple[bytes, list[str], list[int]]] = {
 @pytest.mark.parametrize("name", MODELS)
 def test_it_becomes_one_table_or_stays(name: str) -> None:
     data, ops, removed = MODELS[name]
-    graph, report = assert_same_bytes(data, Tables())
+    kind = "litert" if "first dimension" in name else "tflite-micro"
+    graph, report = assert_same_bytes(data, Tables(), kind)
     assert [node.op for node in graph.nodes] == ops
     assert [index for index, _ in report.removed] == removed
     assert bool(report.made) == ("TABLE" in ops)

@@ -36,18 +36,40 @@ from tinyq_deploy.kernels.own.plain_pool_2d import OwnAveragePool2D, OwnMaxPool2
 from tinyq_deploy.kernels.own.plain_softmax import OwnSoftmax
 from tinyq_deploy.kernels.own.plain_sum import OwnSum
 from tinyq_deploy.kernels.own.plain_table import OwnTable
+from tinyq_deploy.kernels.portable.arg_max import PortableArgMax
+from tinyq_deploy.kernels.portable.batch_matmul import PortableBatchMatmul
 from tinyq_deploy.kernels.portable.binary import PortableBinary
+from tinyq_deploy.kernels.portable.cast import PortableCast
 from tinyq_deploy.kernels.portable.conv_2d import PortableConv2D, PortableDepthwiseConv2D
 from tinyq_deploy.kernels.portable.fully_connected import PortableFullyConnected
-from tinyq_deploy.kernels.portable.movement import PortableCopy, PortableJoin, PortableSplit, PortableView
+from tinyq_deploy.kernels.portable.movement import (
+    PortableAssign,
+    PortableCopy,
+    PortableJoin,
+    PortableSplit,
+    PortableView,
+)
+from tinyq_deploy.kernels.portable.pick import PortableGather, PortablePick
 from tinyq_deploy.kernels.portable.pool_2d import PortableAveragePool2D, PortableMaxPool2D
 from tinyq_deploy.kernels.portable.quantize import PortableDequantize, PortableQuantize
 from tinyq_deploy.kernels.portable.reduce import PortableReduce
-from tinyq_deploy.kernels.portable.softmax import PortableSoftmax
+from tinyq_deploy.kernels.portable.resize import PortableResizeBilinear
+from tinyq_deploy.kernels.portable.select import PortableSelect
+from tinyq_deploy.kernels.portable.softmax import PortableL2Normalization, PortableLogSoftmax, PortableSoftmax
+from tinyq_deploy.kernels.portable.space_to_batch import PortableSpaceToBatchNd
 from tinyq_deploy.kernels.portable.table import PortableTable, unary_operators
+from tinyq_deploy.kernels.portable.transpose_conv import PortableTransposeConv
+from tinyq_deploy.ops.arg_max import ArgMax, ArgMin
+from tinyq_deploy.ops.gather import Gather, GatherNd
+from tinyq_deploy.ops.mirror_pad import MirrorPad
 from tinyq_deploy.ops.pad import Pad, PadV2
-from tinyq_deploy.ops.reduce import Mean, ReduceMax, ReduceMin, Sum
+from tinyq_deploy.ops.reduce import Mean, ReduceAll, ReduceAny, ReduceMax, ReduceMin, Sum
+from tinyq_deploy.ops.resize import ResizeNearestNeighbor
+from tinyq_deploy.ops.select import Select, SelectV2
 from tinyq_deploy.ops.slice import Slice, StridedSlice
+from tinyq_deploy.ops.space_to_batch import BatchToSpaceNd
+from tinyq_deploy.ops.space_to_depth import DepthToSpace, SpaceToDepth
+from tinyq_deploy.ops.tile import BroadcastTo, Tile
 from tinyq_deploy.ops.transpose import Transpose
 
 KERNELS: tuple[Kernel, ...] = (
@@ -94,34 +116,69 @@ KERNELS: tuple[Kernel, ...] = (
     CmsisNNMaxPool2D(),
     CmsisNNSoftmax(),
     PortableAveragePool2D(),
+    PortableArgMax(ArgMax),
+    PortableArgMax(ArgMin),
+    PortableBatchMatmul(),
+    PortablePick(BatchToSpaceNd),
     PortableBinary("ADD", "add"),
+    PortableBinary("DIV", "mul"),
+    PortableBinary("EQUAL", "compare", "compare"),
+    PortableBinary("GREATER", "compare", "compare"),
+    PortableBinary("GREATER_EQUAL", "compare", "compare"),
+    PortableBinary("LESS", "compare", "compare"),
+    PortableBinary("LESS_EQUAL", "compare", "compare"),
+    PortableBinary("LOGICAL_AND", "maximum", "minimum"),
+    PortableBinary("LOGICAL_OR", "maximum", "maximum"),
+    PortableAssign(),
     PortableBinary("MAXIMUM", "maximum"),
     PortableBinary("MINIMUM", "maximum"),
     PortableBinary("MUL", "mul"),
+    PortableBinary("NOT_EQUAL", "compare", "compare"),
+    PortableBinary("PRELU", "prelu"),
+    PortableBinary("SQUARED_DIFFERENCE", "add"),
     PortableBinary("SUB", "add"),
+    PortablePick(BroadcastTo),
+    PortableCast(),
     PortableJoin("CONCATENATION"),
     PortableConv2D(),
     PortableDepthwiseConv2D(),
+    PortablePick(DepthToSpace),
     PortableDequantize(),
     PortableView("EXPAND_DIMS"),
     PortableFullyConnected(),
+    PortableL2Normalization(),
+    PortableLogSoftmax(),
+    PortableGather(Gather),
+    PortableGather(GatherNd),
     PortableMaxPool2D(),
     PortableReduce(Mean, "sum"),
+    PortablePick(MirrorPad),
     PortableJoin("PACK"),
     PortableCopy(Pad),
     PortableCopy(PadV2),
     PortableQuantize(),
+    PortableReduce(ReduceAll, "reduce_min"),
+    PortableReduce(ReduceAny, "reduce_max"),
+    PortableView("READ_VARIABLE"),
     PortableReduce(ReduceMax, "reduce_max"),
     PortableReduce(ReduceMin, "reduce_min"),
     PortableView("RESHAPE"),
+    PortableSelect(Select),
+    PortableSelect(SelectV2),
+    PortableResizeBilinear(),
+    PortablePick(ResizeNearestNeighbor),
     PortableCopy(Slice),
     PortableSoftmax(),
+    PortableSpaceToBatchNd(),
+    PortablePick(SpaceToDepth),
     PortableSplit("SPLIT"),
     PortableSplit("SPLIT_V"),
     PortableView("SQUEEZE"),
     PortableCopy(StridedSlice),
     PortableReduce(Sum, "sum"),
+    PortablePick(Tile),
     PortableCopy(Transpose),
+    PortableTransposeConv(),
     PortableSplit("UNPACK"),
     *(PortableTable(op) for op in unary_operators()),
 )

@@ -92,6 +92,8 @@ class KernelCall:
     `in_place` lists the inputs (tensor indices) whose memory the output may take, because each element is read before
     the element at its place is written. `lead` allows the output over the only activation that is read: each byte of
     it is read before that is written, if the input starts at least `lead` bytes after the output (`row_lead`).
+    `batches` calls follow each other, each on the next of so many equal parts of what is read and written.
+    From argument `pointers` on, all are passed as one array of pointers, the last parameter of the C function.
     `library_functions` are the CMSIS-NN functions that the adapter calls. `cost` is None where no table knows it.
     """
 
@@ -104,7 +106,9 @@ class KernelCall:
     in_place: tuple[int, ...] = ()
     library_functions: tuple[str, ...] = ()
     lead: int | None = None
+    batches: int = 1
     cost: Cost | None = None
+    pointers: int | None = None
 
     @property
     def constant_bytes(self) -> int:
@@ -184,8 +188,11 @@ def pixel_lead(view: NodeView, stride: tuple[int, int], pad: tuple[int, int], pi
 
 
 def operand(tensor: Tensor, name: str) -> Read | Constant:
-    """An input that may be an activation or a constant."""
-    return Read(tensor.index) if tensor.data is None else Constant(name, np.ascontiguousarray(tensor.data))
+    """An input that may be an activation or a constant; bool becomes bytes."""
+    if tensor.data is None:
+        return Read(tensor.index)
+    values = np.ascontiguousarray(tensor.data)
+    return Constant(name, values.view(np.int8) if tensor.dtype == "bool" else values)
 
 
 def weights(view: NodeView, position: int) -> npt.NDArray[Any]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tinyq_deploy.graph import NodeView
+from tinyq_deploy.graph import NodeView, Tensor
 from tinyq_deploy.kernels.base import Constant, Read, operand
 
 AXES = 5
@@ -47,31 +48,42 @@ class Rows:
 
 def rows(view: NodeView) -> Rows:
     """How the inputs of a checked node with two operands give its output."""
-    out = view.output().shape
-    shapes = [(1,) * (len(out) - len(t.shape)) + t.shape for t in (view.given(0), view.given(1))]
-    extents = [(n, a != 1, b != 1) for n, a, b in zip(out, *shapes, strict=True) if n != 1]
-    merged = [
-        (math.prod(extent for extent, _, _ in group), *walks)
-        for walks, group in itertools.groupby(extents, key=lambda axis: axis[1:])
-    ]
-    axes: list[Axis] = []
-    strides = [1, 1]
-    for extent, *walks in reversed(merged):
-        axes.insert(0, Axis(extent, *(stride * walk for stride, walk in zip(strides, walks, strict=True))))
-        strides = [stride * (extent if walk else 1) for stride, walk in zip(strides, walks, strict=True)]
+    return rows_of([Axis(n, a, b) for n, (a, b) in walks(view.output().shape, [t.shape for t in _pair(view)])])
+
+
+def rows_of(axes: Sequence[Axis]) -> Rows:
+    """Such axes, outermost first."""
     *outer, row = axes or [Axis(1, 1, 1)]
     return Rows(row, tuple(outer))
 
 
+def walks(output: tuple[int, ...], shapes: Sequence[tuple[int, ...]]) -> list[tuple[int, list[int]]]:
+    """The axes along which operands of these shapes broadcast to `output`, outermost first: extent, and for each
+    operand how many elements it goes on."""
+    filled = [(1,) * (len(output) - len(shape)) + shape for shape in shapes]
+    extents = [(n, tuple(size != 1 for size in sizes)) for n, *sizes in zip(output, *filled, strict=True) if n != 1]
+    axes: list[tuple[int, list[int]]] = []
+    strides = [1] * len(shapes)
+    for moves, group in itertools.groupby(reversed(extents), key=lambda axis: axis[1]):
+        extent = math.prod(n for n, _ in group)
+        axes.insert(0, (extent, [stride * move for stride, move in zip(strides, moves, strict=True)]))
+        strides = [stride * (extent if move else 1) for stride, move in zip(strides, moves, strict=True)]
+    return axes
+
+
+def _pair(view: NodeView) -> tuple[Tensor, Tensor]:
+    return view.given(0), view.given(1)
+
+
 def broadcasts(view: NodeView) -> bool:
-    """Whether the operands differ in shape, other than by axes of extent 1 in front."""
-    return view.given(0).size != view.output().size or view.given(1).size != view.output().size
+    """Whether operands and output differ in shape, other than by axes of extent 1 in front."""
+    return any(view.given(position).size != view.output().size for position in range(len(view.node.inputs)))
 
 
 def operands(view: NodeView) -> tuple[tuple[Read | Constant, ...], tuple[int, ...]]:
-    """Both inputs as arguments, and those (tensor indices) whose memory the output may take: activations of its size,
+    """The inputs as arguments, and those (tensor indices) whose memory the output may take: activations of its size,
     which are read in the order in which the output is written."""
-    inputs = tuple(operand(view.given(i), f"input{i + 1}") for i in range(2))
+    inputs = tuple(operand(view.given(i), f"input{i + 1}") for i in range(len(view.node.inputs)))
     size = view.output().size
     places = tuple(a.tensor for a in inputs if isinstance(a, Read) and view.graph.tensors[a.tensor].size == size)
     return inputs, places

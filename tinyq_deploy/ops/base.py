@@ -35,6 +35,11 @@ class Operator(ABC):
     channelwise: ClassVar[bool] = False
     # Whether the last thing it does is to clamp to conv_2d.output_range.
     clamps: ClassVar[bool] = False
+    # The input whose first axis, like the output's, counts batches that are computed one by one; None where kernels
+    # take any shape whole.
+    batch_of: ClassVar[int | None] = None
+    # Whether it moves or converts float32 and uint8, too, as models have them where real values enter or leave.
+    takes_reals: ClassVar[bool] = False
     # Whether files hold it; passes make the others.
     builtin: ClassVar[bool] = True
 

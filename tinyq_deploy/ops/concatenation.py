@@ -12,23 +12,22 @@ from tinyq_deploy.graph import NodeView, Tensor
 from tinyq_deploy.ops import movement, rules
 from tinyq_deploy.ops.base import Array, Operator
 
-# Pointers that the kernel takes: as many as the reference kernel joins.
+# Parts with a parameter of their own in C; where there are more, their sizes are an array in flash.
 MOST_PARTS = 10
 
 
 @dataclass(frozen=True)
-class RowsParams:
-    """Field for field the C struct tinyq_rows_params: each whole row is a part of each of the other side's tensors."""
+class Rows:
+    """How often a row follows another, and the bytes of it that are each of the other side's tensors."""
 
     rows: int
     parts: tuple[int, ...]
 
 
-def rows_params(view: NodeView, axis: int, parts: list[Tensor]) -> RowsParams:
+def rows_of(axis: int, parts: list[Tensor]) -> Rows:
     """`parts` along `axis`, which is theirs: what lies before it counts rows, the rest is bytes of a row."""
-    sizes = [math.prod(tensor.shape[axis:]) * movement.itemsize(tensor) for tensor in parts]
-    padded = sizes + [0] * (MOST_PARTS - len(sizes))
-    return RowsParams(math.prod(parts[0].shape[:axis]), tuple(padded))
+    sizes = (math.prod(tensor.shape[axis:]) * movement.itemsize(tensor) for tensor in parts)
+    return Rows(math.prod(parts[0].shape[:axis]), tuple(sizes))
 
 
 def inputs(view: NodeView) -> list[Tensor]:
@@ -37,9 +36,9 @@ def inputs(view: NodeView) -> list[Tensor]:
 
 
 def some_inputs(view: NodeView) -> str | None:
-    """It has 1 to 10 inputs and 1 output."""
+    """It has inputs, of which none is left out, and 1 output."""
     present = [view.input(position) for position in range(len(view.node.inputs))]
-    if 1 <= len(present) <= MOST_PARTS and None not in present and len(view.node.outputs) == 1:
+    if present and None not in present and len(view.node.outputs) == 1:
         return None
     return f"{len(present)} inputs {list(view.node.inputs)}, {len(view.node.outputs)} outputs"
 
@@ -77,15 +76,17 @@ def alike(view: NodeView) -> str | None:
 class Joiner(Operator):
     """Rows of the output, each made of a part of every input."""
 
+    takes_reals = True
+
     @staticmethod
     def macs(view: NodeView) -> int:
         """None."""
         return 0
 
     @staticmethod
-    def params(view: NodeView) -> RowsParams:
-        """Rows and their parts as the kernel takes them."""
-        return rows_params(view, axis_of(view), inputs(view))
+    def rows(view: NodeView) -> Rows:
+        """Rows of the output and their parts."""
+        return rows_of(axis_of(view), inputs(view))
 
     @staticmethod
     def evaluate(view: NodeView) -> tuple[Array, ...] | None:

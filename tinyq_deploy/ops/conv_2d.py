@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""CONV_2D: input [1,H,W,C], filter [O,KH,KW,C/groups], bias [O] -> [1,OH,OW,O]."""
+"""CONV_2D: input [N,H,W,C], filter [O,KH,KW,C/groups], bias [O] -> [N,OH,OW,O]."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tinyq_deploy.fixed_point import Multipliers, activation_range, multipliers
 from tinyq_deploy.graph import NodeView
 from tinyq_deploy.ops import rules
-from tinyq_deploy.ops.base import Operator
+from tinyq_deploy.ops.base import Operator, Rule
 
 INPUT, FILTER, BIAS = 0, 1, 2
 # Geometry is int32 in C; a dilated filter beyond this has no use.
@@ -58,7 +58,7 @@ def channels_divide(view: NodeView) -> str | None:
 def output_shape(view: NodeView) -> str | None:
     """The output shape follows from input, filter, stride, dilation and padding."""
     p = window(view, view.given(FILTER).shape[1:3])
-    expected = (1, p.output_height, p.output_width, view.given(FILTER).shape[0])
+    expected = (view.given(INPUT).shape[0], p.output_height, p.output_width, view.given(FILTER).shape[0])
     found = view.output().shape
     return None if found == expected and min(expected) > 0 else f"output {list(found)}, computed {list(expected)}"
 
@@ -70,12 +70,20 @@ def extent_bounded(view: NodeView) -> str | None:
     return None if max(extent) <= LARGEST_EXTENT else f"filter {list(view.given(FILTER).shape)}, dilation {dilation}"
 
 
-def factors_bounded(view: NodeView) -> str | None:
-    """Every requantisation factor, input scale * filter scale / output scale, is below 2^30."""
-    filter_ = view.given(FILTER).quantization
-    assert filter_ is not None
-    factor = view.given(INPUT).scale * max(filter_.scale) / view.output().scale
-    return None if factor < LARGEST_FACTOR else f"factor {factor:g}"
+def factors_bounded_for(source: int, filter_: int = FILTER) -> Rule:
+    """A rule on the factors of the products of two inputs."""
+
+    def rule(view: NodeView) -> str | None:
+        weights = view.given(filter_).quantization
+        assert weights is not None
+        factor = view.given(source).scale * max(weights.scale) / view.output().scale
+        return None if factor < LARGEST_FACTOR else f"factor {factor:g}"
+
+    text = "Every requantisation factor, input scale * filter scale / output scale, is below 2^30."
+    return rules.documented(rule, text)
+
+
+factors_bounded = factors_bounded_for(INPUT)
 
 
 @dataclass(frozen=True)
@@ -111,12 +119,13 @@ def window(view: NodeView, kernel: tuple[int, ...]) -> Window:
     return Window(rows, columns, *stride, *dilation, top, left)
 
 
-def channel_multipliers(view: NodeView, channels: int) -> Multipliers:
-    """input scale * filter scale / output scale per channel, [channels]; one filter scale serves all channels."""
+def channel_multipliers(view: NodeView, channels: int, source: int = INPUT) -> Multipliers:
+    """input scale * filter scale / output scale per channel, [channels]; one filter scale serves all channels.
+    `source` is the input's position."""
     filter_ = view.given(FILTER).quantization
     assert filter_ is not None
     scales = filter_.scale if len(filter_.scale) == channels else filter_.scale * channels
-    return multipliers([view.given(INPUT).scale * scale / view.output().scale for scale in scales])
+    return multipliers([view.given(source).scale * scale / view.output().scale for scale in scales])
 
 
 def output_range(view: NodeView) -> tuple[int, int]:
@@ -132,12 +141,13 @@ class Conv2D(Operator):
 
     name = "CONV_2D"
     clamps = True
+    batch_of = INPUT
     rules = (
         rules.operands(3, optional=1),
         rules.rank(INPUT, (4,), "input"),
         rules.rank(FILTER, (4,), "filter"),
         rules.computed(INPUT, "input"),
-        rules.batch_one,
+        rules.same_batches,
         rules.activations_int8,
         rules.weights(FILTER, channel_axis=0),
         rules.bias(BIAS, FILTER, channel_axis=0),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""DEPTHWISE_CONV_2D: input [1,H,W,C], filter [1,KH,KW,C*M], bias [C*M] -> [1,OH,OW,C*M]."""
+"""DEPTHWISE_CONV_2D: input [N,H,W,C], filter [1,KH,KW,C*M], bias [C*M] -> [N,OH,OW,C*M]."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def output_shape(view: NodeView) -> str | None:
     """The output shape follows from input, filter, stride, dilation and padding."""
     _, kh, kw, channels = view.given(FILTER).shape
     w = window(view, (kh, kw))
-    expected = (1, w.output_height, w.output_width, channels)
+    expected = (view.given(INPUT).shape[0], w.output_height, w.output_width, channels)
     found = view.output().shape
     return None if found == expected and min(expected) > 0 else f"output {list(found)}, computed {list(expected)}"
 
@@ -60,12 +60,13 @@ class DepthwiseConv2D(Operator):
 
     name = "DEPTHWISE_CONV_2D"
     clamps = True
+    batch_of = INPUT
     rules = (
         rules.operands(3, optional=1),
         rules.rank(INPUT, (4,), "input"),
         rules.rank(FILTER, (4,), "filter"),
         rules.computed(INPUT, "input"),
-        rules.batch_one,
+        rules.same_batches,
         rules.activations_int8,
         rules.weights(FILTER, channel_axis=3),
         rules.bias(BIAS, FILTER, channel_axis=3),

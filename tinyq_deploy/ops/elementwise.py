@@ -19,6 +19,7 @@ from tinyq_deploy.ops.base import Array, Operator, Rule
 Numbers = npt.NDArray[np.int64]
 INT8_VALUES: Numbers = np.arange(-128, 128, dtype=np.int64)
 MOST_DIMENSIONS = 6
+BYTES = ("int8", "uint8", "bool")
 
 
 class Elementwise(Operator):
@@ -38,12 +39,19 @@ class Elementwise(Operator):
         """What the operator makes of int8 values, broadcast: int64 arrays in and out."""
 
     @classmethod
+    def of_bytes(cls, view: NodeView) -> bool:
+        """Whether all that a checked node reads and writes element by element are bytes. Its `values` then stand for
+        those: uint8 as the int8 of the same bits, bool as 0 and 1."""
+        tensors = (*(view.given(i) for i in range(cls.operands)), view.output())
+        return all(tensor.dtype in BYTES for tensor in tensors)
+
+    @classmethod
     def evaluate(cls, view: NodeView) -> tuple[Array, ...] | None:
         """`values` of constants."""
         constants = [data for i in range(cls.operands) if (data := view.given(i).data) is not None]
         if len(constants) < cls.operands:
             return None
-        return (cls.values(view, *(data.astype(np.int64) for data in constants)).astype(np.int8),)
+        return (cls.values(view, *(data.astype(np.int64) for data in constants)).astype(view.output().dtype),)
 
 
 def operands_int8(view: NodeView) -> str | None:
@@ -52,16 +60,28 @@ def operands_int8(view: NodeView) -> str | None:
     return next((found for tensor in tensors if (found := rules.per_tensor(tensor))), None)
 
 
-def broadcast(view: NodeView) -> str | None:
-    """The inputs broadcast to the output's shape, which has at most 6 dimensions where they differ."""
-    shapes = [view.given(0).shape, view.given(1).shape, view.output().shape]
-    found = f"shapes {[list(shape) for shape in shapes]}"
-    try:
-        expected = np.broadcast_shapes(*shapes[:2])
-    except ValueError:
-        return found
-    fits = len(set(shapes)) == 1 or len(expected) <= MOST_DIMENSIONS
-    return None if shapes[2] == expected and fits else found
+def operands_bool(view: NodeView) -> str | None:
+    """Inputs and output are bool."""
+    tensors = (*(view.given(i) for i in range(len(view.node.inputs))), view.output())
+    return next((f"{tensor.name!r} is {tensor.dtype}" for tensor in tensors if tensor.dtype != "bool"), None)
+
+
+def broadcasts(most: int = MOST_DIMENSIONS) -> Rule:
+    """A rule: the inputs broadcast as numpy does, in as many dimensions as TFLite's kernels have loops."""
+
+    def rule(view: NodeView) -> str | None:
+        shapes = [*(view.given(i).shape for i in range(len(view.node.inputs))), view.output().shape]
+        found = f"shapes {[list(shape) for shape in shapes]}"
+        try:
+            expected = np.broadcast_shapes(*shapes[:-1])
+        except ValueError:
+            return found
+        fits = len(set(shapes)) == 1 or len(expected) <= most
+        return None if shapes[-1] == expected and fits else found
+
+    return rules.documented(
+        rule, f"The inputs broadcast to the output's shape, which has at most {most} dimensions where they differ."
+    )
 
 
 class Binary(Elementwise):
@@ -71,6 +91,6 @@ class Binary(Elementwise):
     operands = 2
 
 
-def binary_rules(*more: Rule) -> tuple[Rule, ...]:
-    """The rules of a Binary operator, then `more`."""
-    return (rules.operands(2), operands_int8, broadcast, *more)
+def binary_rules(*more: Rule, dimensions: int = MOST_DIMENSIONS) -> tuple[Rule, ...]:
+    """The rules of an operator on two int8 tensors, then `more`."""
+    return (rules.operands(2), operands_int8, broadcasts(dimensions), *more)

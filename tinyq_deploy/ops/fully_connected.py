@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""FULLY_CONNECTED: input [..., I] seen as [B,I], filter [O,I], bias [O] -> [B,O]."""
+"""FULLY_CONNECTED: input [..., I] seen as [B,I], filter [O,I], bias [O] -> [B,O]; the filter may be an activation."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from tinyq_deploy.fixed_point import Multipliers
 from tinyq_deploy.graph import NodeView
 from tinyq_deploy.ops import rules
-from tinyq_deploy.ops.base import Operator
+from tinyq_deploy.ops.base import Operator, Rule
 from tinyq_deploy.ops.conv_2d import channel_multipliers, factors_bounded, output_range
 
 INPUT, FILTER, BIAS = 0, 1, 2
@@ -39,8 +39,27 @@ def depths_match(view: NodeView) -> str | None:
     return f"input {list(view.given(INPUT).shape)}, filter [{outputs}, {depth}], output {list(view.output().shape)}"
 
 
+def weights_known() -> Rule:
+    """The rule on the weights: those that are computed keep activations_int8."""
+    fixed = rules.weights(FILTER, channel_axis=0)
+
+    def rule(view: NodeView) -> str | None:
+        return fixed(view) if has_constant_weights(view) else None
+
+    text = (
+        "Constant weights are int8 with zero point 0, one scale or one per channel of axis 0; weights computed at run "
+        "time have one scale and any zero point."
+    )
+    return rules.documented(rule, text)
+
+
+def has_constant_weights(view: NodeView) -> bool:
+    """Whether the weights are known when the model is compiled."""
+    return view.given(FILTER).data is not None
+
+
 class FullyConnected(Operator):
-    """Matrix product with constant weights."""
+    """Matrix product with weights that are constant, or computed at run time."""
 
     name = "FULLY_CONNECTED"
     clamps = True
@@ -49,7 +68,7 @@ class FullyConnected(Operator):
         rules.rank(FILTER, (2,), "filter"),
         rules.computed(INPUT, "input"),
         rules.activations_int8,
-        rules.weights(FILTER, channel_axis=0),
+        weights_known(),
         rules.bias(BIAS, FILTER, channel_axis=0),
         rules.option_in("fused_activation_function", ("NONE", "RELU", "RELU6", "RELU_N1_TO_1"), "NONE"),
         rules.option_in("weights_format", ("DEFAULT",), "DEFAULT"),

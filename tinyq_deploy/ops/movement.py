@@ -19,10 +19,12 @@ from tinyq_deploy.graph import NodeView, Tensor
 from tinyq_deploy.ops import rules
 from tinyq_deploy.ops.base import Array, Operator, Rule
 
-# Axes that the kernel's loops have; no TFLite operator moves along more.
-MOST_AXES = 6
-# Shape arithmetic: computed when the model is read, never on the target.
+# Axes that the kernel's loops have: as many as a tensor has, so that one of them walks along each.
+MOST_AXES = 8
+# Shape arithmetic: int64 is computed when the model is read, never on the target; int32 may be either.
 STATIC_TYPES = ("int32", "int64")
+# What has a scale and a zero point, and what has none.
+QUANTIZED_TYPES, PLAIN_TYPES = ("int8", "int16"), ("int32", "bool", "float32")
 
 
 @dataclass(frozen=True)
@@ -37,12 +39,14 @@ class Axis:
 @dataclass(frozen=True)
 class Copy:
     """Every byte of a grid, from the input to the output; starts are in bytes, the innermost axis is last. `fill` is
-    what the rest of the output holds, None where there is no rest."""
+    the element, of `width` bytes, that the rest of the output holds, None where there is no rest. Starts, and steps
+    from one element to another, are multiples of `width`."""
 
     axes: tuple[Axis, ...]
     input_start: int = 0
     output_start: int = 0
     fill: int | None = None
+    width: int = 1
 
     @property
     def is_whole(self) -> bool:
@@ -78,7 +82,7 @@ def grid(axes: Sequence[Axis], item: int) -> tuple[Axis, ...]:
 
 def whole(tensor: Tensor) -> Copy:
     """The copy of all bytes to where they are."""
-    return Copy((Axis(tensor.bytes, 1, 1),))
+    return Copy((Axis(tensor.bytes, 1, 1),), width=itemsize(tensor))
 
 
 def itemsize(tensor: Tensor) -> int:
@@ -94,8 +98,8 @@ def values(view: NodeView, position: int) -> list[int]:
 
 
 SAME_VALUES = (
-    "What is moved is int8 with one scale and zero point (in -128..127) before and after, or shape arithmetic on int32 "
-    "or int64 constants."
+    "What is moved is int8 or int16 with one scale and zero point (in the type's range) before and after, int32, bool "
+    "or float32, or shape arithmetic on int64 constants."
 )
 
 
@@ -106,19 +110,38 @@ def moves(first: int = 0, last: int | None = 0) -> Rule:
         end = len(view.node.inputs) if last is None else last + 1
         inputs = [view.given(position) for position in range(first, end)]
         outputs = [view.output(i) for i in range(len(view.node.outputs))]
-        if {tensor.dtype for tensor in (*inputs, *outputs)} in ({dtype} for dtype in STATIC_TYPES):
-            unknown = [tensor.name for tensor in inputs if tensor.data is None]
-            return f"{unknown[0]!r} is {inputs[0].dtype}, computed at run time" if unknown else None
-        return next((found for tensor in (*inputs, *outputs) if (found := _unlike(inputs[0], tensor))), None)
+        return next((found for tensor in (*inputs, *outputs) if (found := unlike(inputs[0], tensor))), None) or next(
+            (found for tensor in inputs if (found := _unmoved(tensor))), None
+        )
 
     return rules.documented(rule, SAME_VALUES)
 
 
-def _unlike(first: Tensor, tensor: Tensor) -> str | None:
-    found = rules.per_tensor(tensor)
+def unlike(first: Tensor, tensor: Tensor) -> str | None:
+    """What keeps two tensors from holding the same kind of values."""
+    if first.dtype != tensor.dtype:
+        return f"{first.name!r} is {first.dtype}, {tensor.name!r} is {tensor.dtype}"
+    if first.dtype not in QUANTIZED_TYPES:
+        return None
+    found = _unscaled(tensor)
     if found or (first.scale, first.zero_point) == (tensor.scale, tensor.zero_point):
         return found
     return f"{first.name!r} {first.scale:g}/{first.zero_point}, {tensor.name!r} {tensor.scale:g}/{tensor.zero_point}"
+
+
+def _unscaled(tensor: Tensor) -> str | None:
+    quantization, limits = tensor.quantization, np.iinfo(tensor.dtype)
+    if quantization is None or len(quantization.scale) != 1 or len(quantization.zero_point) != 1:
+        return f"{tensor.name!r} has no scale or several"
+    inside = limits.min <= tensor.zero_point <= limits.max
+    return None if inside else f"{tensor.name!r} has zero point {tensor.zero_point}"
+
+
+def _unmoved(tensor: Tensor) -> str | None:
+    """What keeps a tensor's type from being moved."""
+    if tensor.dtype in (*QUANTIZED_TYPES, *PLAIN_TYPES) or (tensor.dtype in STATIC_TYPES and tensor.data is not None):
+        return None
+    return f"{tensor.name!r} is {tensor.dtype}, {'constant' if tensor.data is not None else 'computed at run time'}"
 
 
 def integers(position: int, what: str, per_axis_of: int | None = None) -> Rule:
@@ -139,6 +162,8 @@ def integers(position: int, what: str, per_axis_of: int | None = None) -> Rule:
 class Mover(Operator):
     """An operator that is one copy of input 0."""
 
+    takes_reals = True
+
     @staticmethod
     @abstractmethod
     def copy(view: NodeView) -> Copy:
@@ -158,25 +183,14 @@ class Mover(Operator):
 
 def moved(copy: Copy, source: Array, output: Tensor) -> Array:
     """What `copy` makes of `source`."""
-    found = np.full(output.bytes, copy.fill or 0, np.int8)
+    rest = np.array(copy.fill or 0, np.int64).tobytes()[: copy.width]
+    found = np.frombuffer(rest * (output.bytes // copy.width), np.int8).copy()
     reads, writes = np.array([copy.input_start]), np.array([copy.output_start])
     for axis in copy.axes:
         reads = np.add.outer(reads, np.arange(axis.extent) * axis.input_step).reshape(-1)
         writes = np.add.outer(writes, np.arange(axis.extent) * axis.output_step).reshape(-1)
     found[writes] = np.frombuffer(np.ascontiguousarray(source).tobytes(), np.int8)[reads]
     return found.view(output.dtype).reshape(output.shape)
-
-
-def few_axes(copy: Callable[[NodeView], Copy]) -> Rule:
-    """A rule: the kernel has a loop for each axis of the copy."""
-
-    def rule(view: NodeView) -> str | None:
-        count = len(copy(view).axes)
-        return None if count <= MOST_AXES else f"{count} axes"
-
-    return rules.documented(
-        rule, f"Elements move along at most {MOST_AXES} axes; neighbours that stay together are one."
-    )
 
 
 def output_is(shape: Callable[[NodeView], Sequence[int]], why: str) -> Rule:

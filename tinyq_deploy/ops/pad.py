@@ -15,8 +15,12 @@ def paddings(view: NodeView) -> list[tuple[int, int]]:
 
 
 def padding_value(view: NodeView) -> int:
-    """The int8 value around the input: the third input's, or what stands for 0."""
-    return movement.values(view, 2)[0] if view.input(2) is not None else view.output().zero_point
+    """The element around the input, as the signed integer of its bits: the third input's, or what stands for 0."""
+    tensor, output = view.input(2), view.output()
+    if tensor is None:
+        return output.zero_point if output.dtype in movement.QUANTIZED_TYPES else 0
+    assert tensor.data is not None
+    return int(tensor.data.reshape(1).view(f"int{8 * movement.itemsize(tensor)}")[0])
 
 
 def two_an_axis(view: NodeView) -> str | None:
@@ -35,26 +39,23 @@ def padded(view: NodeView) -> list[int]:
 
 
 def one_value(view: NodeView) -> str | None:
-    """The padding value, if given, is one int8 constant with the scale and zero point of the output."""
+    """The padding value, if given, is one constant with the type, scale and zero point of the output."""
     tensor, output = view.input(2), view.output()
     if tensor is None:
         return None
-    found = rules.per_tensor(tensor)
-    if found or tensor.data is None or tensor.size != 1:
-        return found or f"{tensor.name!r} {list(tensor.shape)}, {'constant' if tensor.data is not None else 'computed'}"
-    if (tensor.scale, tensor.zero_point) == (output.scale, output.zero_point):
-        return None
-    return f"{tensor.name!r} {tensor.scale:g}/{tensor.zero_point}, output {output.scale:g}/{output.zero_point}"
+    if tensor.data is None or tensor.size != 1:
+        return f"{tensor.name!r} {list(tensor.shape)}, {'constant' if tensor.data is not None else 'computed'}"
+    return movement.unlike(output, tensor)
 
 
 def copy(view: NodeView) -> Copy:
     """The whole input into the middle of an output that holds the padding value."""
-    source, output = view.given(0), view.output()
+    source, output, width = view.given(0), view.output(), movement.itemsize(view.given(0))
     writes = movement.steps(output)
     axes = [Axis(*axis) for axis in zip(source.shape, movement.steps(source), writes, strict=True)]
     start = sum(before * step for (before, _), step in zip(paddings(view), writes, strict=True))
     fill = padding_value(view) if source.shape != output.shape else None
-    return Copy(movement.grid(axes, movement.itemsize(source)), output_start=start, fill=fill)
+    return Copy(movement.grid(axes, width), output_start=start, fill=fill, width=width)
 
 
 class Pad(Mover):
@@ -64,12 +65,10 @@ class Pad(Mover):
     copy = staticmethod(copy)
     rules = (
         rules.operands(3, optional=1),
-        rules.input_int8,
-        rules.same_quantization,
+        movement.moves(),
         two_an_axis,
         movement.output_is(padded, "input and paddings"),
         one_value,
-        movement.few_axes(copy),
     )
 
 

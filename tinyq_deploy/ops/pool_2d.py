@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""AVERAGE_POOL_2D and MAX_POOL_2D: input [1,H,W,C] -> [1,OH,OW,C], same quantisation."""
+"""AVERAGE_POOL_2D and MAX_POOL_2D: input [N,H,W,C] -> [N,OH,OW,C], same quantisation."""
 
 from __future__ import annotations
 
@@ -44,7 +44,8 @@ def window_positive(view: NodeView) -> str | None:
 def output_shape(view: NodeView) -> str | None:
     """The output shape follows from input, window, stride and padding."""
     w = window(view, kernel_size(view))
-    expected = (1, w.output_height, w.output_width, view.given(INPUT).shape[3])
+    batches, _, _, channels = view.given(INPUT).shape
+    expected = (batches, w.output_height, w.output_width, channels)
     found = view.output().shape
     return None if found == expected and min(expected) > 0 else f"output {list(found)}, computed {list(expected)}"
 
@@ -52,11 +53,12 @@ def output_shape(view: NodeView) -> str | None:
 class _Pool2D(Operator):
     channelwise = True
     clamps = True
+    batch_of = INPUT
     rules = (
         rules.operands(1),
         rules.rank(INPUT, (4,), "input"),
         rules.computed(INPUT, "input"),
-        rules.batch_one,
+        rules.same_batches,
         rules.activations_int8,
         rules.same_quantization,
         rules.positive("stride_h", "stride_w"),

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tinyq_deploy.fixed_point import quantize_multiplier
+from tinyq_deploy.fixed_point import quantize_multiplier, requantize, wrap
 from tinyq_deploy.graph import NodeView, Tensor
 from tinyq_deploy.ops import rules
 from tinyq_deploy.ops.base import Operator
 from tinyq_deploy.ops.conv_2d import LARGEST_FACTOR
+from tinyq_deploy.ops.elementwise import Elementwise, Numbers
+from tinyq_deploy.ops.unary import same_shape
 
 # A uint8 value with its highest bit flipped is the int8 value 128 below it.
 FLIP = 128
@@ -89,16 +91,27 @@ def affine(view: NodeView, tensor: Tensor) -> AffineParams:
     return AffineParams(tensor.size, float(np.float32(tensor.scale)), tensor.zero_point - flip(tensor), flip(tensor))
 
 
-class Quantize(Operator):
+class Quantize(Elementwise):
     """Into a quantised type, from real values or from another quantisation."""
 
     name = "QUANTIZE"
+    operands = 1
+    takes_reals = True
     rules = (rules.operands(1), rules.computed(0, "input"), rules.same_size, from_bytes_or_reals, factor_bounded)
 
-    @staticmethod
-    def macs(view: NodeView) -> int:
-        """None."""
-        return 0
+    @classmethod
+    def of_bytes(cls, view: NodeView) -> bool:
+        """Not from real values, nor to another shape of the same size."""
+        return super().of_bytes(view) and same_shape(view) is None
+
+    @classmethod
+    def values(cls, view: NodeView, *operands: Numbers) -> Numbers:
+        """TFLite's Requantize, of bytes."""
+        p = cls.params(view)
+        value = (operands[0] ^ -p.input_flip) + p.input_offset
+        scaled = [wrap(requantize(int(one), p.multiplier, p.shift) + p.output_offset) for one in value.reshape(-1)]
+        clamped: Numbers = np.clip(np.array(scaled, np.int64), -128, 127).reshape(value.shape) ^ -p.output_flip
+        return clamped
 
     @staticmethod
     def affine(view: NodeView) -> AffineParams:
@@ -119,6 +132,7 @@ class Dequantize(Operator):
     """Into real values."""
 
     name = "DEQUANTIZE"
+    takes_reals = True
     rules = (rules.operands(1), rules.computed(0, "input"), rules.same_size, to_reals)
 
     @staticmethod

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""MEAN, SUM, REDUCE_MAX and REDUCE_MIN: the elements along some axes become one."""
+"""MEAN, SUM, REDUCE_MAX, REDUCE_MIN, REDUCE_ALL and REDUCE_ANY: the elements along some axes become one.
+
+Oracle for REDUCE_ANY: LiteRT; tflite-micro lacks it.
+"""
 
 from __future__ import annotations
 
@@ -12,10 +15,10 @@ import numpy as np
 from tinyq_deploy.fixed_point import INT32_MAX, quantize_multiplier, requantize_array, wrap
 from tinyq_deploy.graph import NodeView
 from tinyq_deploy.ops import movement, rules
-from tinyq_deploy.ops.base import Array, Operator
+from tinyq_deploy.ops.base import Array, Operator, Rule
 from tinyq_deploy.ops.conv_2d import LARGEST_FACTOR
 
-# Loops that the kernel has over axes that stay and over axes that go.
+# Loops that most kernels have over axes that stay and over axes that go; see few_loops.
 MOST_LOOPS = 3
 
 
@@ -88,11 +91,24 @@ def loops(view: NodeView) -> Loops:
     return Loops(*kinds)
 
 
-def few_loops(view: NodeView) -> str | None:
-    """Axes that stay and axes that go, neighbours of a kind counted as one, are at most 3 each."""
+def few_loops(view: NodeView) -> bool:
+    """Whether MOST_LOOPS are enough for either kind of axes, so that `params` describes the node."""
     found = loops(view)
-    most = max(len(found.kept), len(found.reduced))
-    return None if most <= MOST_LOOPS else f"input {list(view.given(0).shape)}, axes {sorted(axes(view))}"
+    return max(len(found.kept), len(found.reduced)) <= MOST_LOOPS
+
+
+@dataclass(frozen=True)
+class ReduceManyParams:
+    """Field for field the C struct tinyq_reduce_many_params."""
+
+    outputs: int
+    elements: int
+    kept: int
+    reduced: int
+    start: int
+    output_offset: int
+    multiplier: int
+    shift: int
 
 
 def elements(view: NodeView) -> int:
@@ -110,14 +126,23 @@ class Reduce(Operator):
 
     @classmethod
     def params(cls, view: NodeView) -> ReduceParams:
-        """Loops and quantisation as the kernels take them."""
+        """Loops and quantisation as the kernels take them that have few loops."""
         found = loops(view)
-        (kept, kept_step), (reduced, reduced_step) = _columns(found.kept), _columns(found.reduced)
-        multiplier, shift = cls.factor(view)
-        start = -view.given(0).zero_point * elements(view)
-        return ReduceParams(
-            kept, kept_step, reduced, reduced_step, wrap(start), view.output().zero_point, multiplier, shift
+        return ReduceParams(*_columns(found.kept), *_columns(found.reduced), *cls.quantization(view))
+
+    @classmethod
+    def many_params(cls, view: NodeView) -> ReduceManyParams:
+        """Counts and quantisation for any number of loops."""
+        found = loops(view)
+        return ReduceManyParams(
+            view.output().size, elements(view), len(found.kept), len(found.reduced), *cls.quantization(view)
         )
+
+    @classmethod
+    def quantization(cls, view: NodeView) -> tuple[int, int, int, int]:
+        """What a sum begins with, the output's zero point, and the factor."""
+        start = wrap(-view.given(0).zero_point * elements(view))
+        return start, view.output().zero_point, *cls.factor(view)
 
     @staticmethod
     def factor(view: NodeView) -> tuple[int, int]:
@@ -134,7 +159,6 @@ def _columns(pairs: tuple[tuple[int, int], ...]) -> tuple[tuple[int, ...], tuple
 _SHAPE_RULES = (
     axes_exist,
     movement.output_is(reduced_shape, "input, axes and keep_dims"),
-    few_loops,
 )
 
 
@@ -187,7 +211,7 @@ class _Extreme(Reduce):
     """REDUCE_MAX or REDUCE_MIN; `sign` is 1 or -1."""
 
     sign: ClassVar[int]
-    rules = (
+    rules: ClassVar[tuple[Rule, ...]] = (
         rules.operands(2),
         rules.input_int8,
         rules.same_quantization,
@@ -202,7 +226,7 @@ class _Extreme(Reduce):
         if data is None:
             return None
         reduce = np.max if cls.sign > 0 else np.min
-        return (np.asarray(reduce(data, axis=tuple(axes(view)))).astype(np.int8).reshape(view.output().shape),)
+        return (np.asarray(reduce(data, axis=tuple(axes(view)))).astype(data.dtype).reshape(view.output().shape),)
 
 
 class ReduceMax(_Extreme):
@@ -217,3 +241,33 @@ class ReduceMin(_Extreme):
 
     name = "REDUCE_MIN"
     sign = -1
+
+
+class _Whether(_Extreme):
+    """REDUCE_ALL or REDUCE_ANY: the extreme of bool."""
+
+    rules = (
+        rules.operands(2),
+        rules.bool_to_bool,
+        movement.integers(1, "axes"),
+        *_SHAPE_RULES,
+    )
+
+    @classmethod
+    def quantization(cls, view: NodeView) -> tuple[int, int, int, int]:
+        """None."""
+        return 0, 0, 0, 0
+
+
+class ReduceAll(_Whether):
+    """Whether all elements are true."""
+
+    name = "REDUCE_ALL"
+    sign = -1
+
+
+class ReduceAny(_Whether):
+    """Whether an element is true."""
+
+    name = "REDUCE_ANY"
+    sign = 1

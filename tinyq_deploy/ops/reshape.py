@@ -13,6 +13,8 @@ VIEWS = ("RESHAPE", "SQUEEZE", "EXPAND_DIMS")
 class _View(Operator):
     """Another shape for the same elements; costs nothing at run time."""
 
+    takes_reals = True
+
     @staticmethod
     def macs(view: NodeView) -> int:
         """None."""

@@ -94,6 +94,12 @@ def input_int8(view: NodeView) -> str | None:
     return per_tensor(view.given(0)) or per_tensor(view.output())
 
 
+def bool_to_bool(view: NodeView) -> str | None:
+    """Input and output are bool."""
+    tensors = (view.given(0), view.output())
+    return next((f"{tensor.name!r} is {tensor.dtype}" for tensor in tensors if tensor.dtype != "bool"), None)
+
+
 def per_tensor(tensor: Tensor) -> str | None:
     """What keeps a tensor from being int8 with one scale and a zero point in range, None where nothing does."""
     if tensor.dtype != "int8":
@@ -161,10 +167,10 @@ def same_size(view: NodeView) -> str | None:
     return None if a.size == b.size else f"input {list(a.shape)}, output {list(b.shape)}"
 
 
-def batch_one(view: NodeView) -> str | None:
-    """The batch is 1."""
+def same_batches(view: NodeView) -> str | None:
+    """Input and output have the same number of batches."""
     shapes = [view.given(0).shape, view.output().shape]
-    return None if all(shape[:1] == (1,) for shape in shapes) else f"shapes {[list(shape) for shape in shapes]}"
+    return None if shapes[0][:1] == shapes[1][:1] else f"shapes {[list(shape) for shape in shapes]}"
 
 
 def window_output(size: int, kernel: int, stride: int, padding: str) -> int:

@@ -26,14 +26,14 @@ class Part:
 
 def part_copy(view: NodeView, parts: Sequence[Part]) -> Copy:
     """The copy of a part of each axis into an output without gaps."""
-    source, output = view.given(0), view.output()
+    source, output, width = view.given(0), view.output(), movement.itemsize(view.given(0))
     reads, writes = movement.steps(source), iter(movement.steps(output))
     axes = [
         Axis(part.count, part.stride * step, 0 if part.dropped else next(writes))
         for part, step in zip(parts, reads, strict=True)
     ]
     start = sum(part.first * step for part, step in zip(parts, reads, strict=True))
-    return Copy(movement.grid(axes, movement.itemsize(source)), input_start=start)
+    return Copy(movement.grid(axes, width), input_start=start, width=width)
 
 
 def slice_parts(view: NodeView) -> list[Part]:
@@ -68,7 +68,6 @@ class Slice(Mover):
         movement.moves(),
         inside,
         movement.output_is(lambda view: [part.count for part in slice_parts(view)], "input, begin and size"),
-        movement.few_axes(slice_copy),
     )
 
 
@@ -131,5 +130,4 @@ class StridedSlice(Mover):
             lambda view: [part.count for part in strided_parts(view) if not part.dropped],
             "input, begin, end, strides and masks",
         ),
-        movement.few_axes(strided_copy),
     )

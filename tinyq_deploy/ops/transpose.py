@@ -27,10 +27,10 @@ def transposed(view: NodeView) -> tuple[int, ...]:
 
 def copy(view: NodeView) -> Copy:
     """Each output axis steps through the input as the axis that it is there."""
-    source, output = view.given(0), view.output()
+    source, output, width = view.given(0), view.output(), movement.itemsize(view.given(0))
     reads = (movement.steps(source)[axis] for axis in permutation(view))
     axes = [Axis(*axis) for axis in zip(output.shape, reads, movement.steps(output), strict=True)]
-    return Copy(movement.grid(axes, movement.itemsize(source)))
+    return Copy(movement.grid(axes, width), width=width)
 
 
 class Transpose(Mover):
@@ -44,5 +44,4 @@ class Transpose(Mover):
         movement.moves(),
         is_permutation,
         movement.output_is(transposed, "input and permutation"),
-        movement.few_axes(copy),
     )

@@ -75,7 +75,8 @@ def _merged(graph: Graph, node: Node) -> Merged | None:
     source, output = graph.tensors[found.root], view.output()
     before = next((other for other in graph.nodes if source.index in other.outputs), None)
     alone = readers(graph, source.index) == [node] and source.index not in graph.outputs
-    if before is None or not alone or source.quantization != output.quantization:
+    same = (source.dtype, source.quantization) == (output.dtype, output.quantization)
+    if before is None or not alone or not same:
         return None
     clamps = OPERATORS[before.op].clamps
     low, high = output_range(NodeView(graph, before)) if clamps else (-128, 127)

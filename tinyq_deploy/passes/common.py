@@ -44,7 +44,7 @@ class CommonLayers(Pass):
         for given in graph.nodes:
             node = _redirected(given, moved)
             same = first.setdefault(_key(graph, node), node)
-            if same is not node and not set(node.outputs) & set(graph.outputs):
+            if same is not node and not set(node.outputs) & set(graph.results):
                 moved.update(zip(node.outputs, same.outputs, strict=True))
                 removed.append((node.index, same.index))
             else:

@@ -73,7 +73,7 @@ class _Editor:
         inputs = []
         for position, index in enumerate(view.node.inputs):
             tensor = self.graph.tensors[index]
-            walks = position < operands(view) and tensor.dtype == "int8" and tensor.shape[-1:] == (mask.size,)
+            walks = position < operands(view) and tensor.dtype in ("int8", "bool") and tensor.shape[-1:] == (mask.size,)
             if tensor.data is not None and walks:
                 inputs.append(self._new(tensor, tensor.data[..., mask], tensor.quantization))
             else:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Layers that are a function of one int8: each output element comes from the element at its place alone."""
+"""Layers that are a function of one byte: each output element comes from the element at its place alone."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tinyq_deploy.ops.elementwise import INT8_VALUES, Elementwise, Numbers
 
 @dataclass(frozen=True, eq=False)
 class Function:
-    """results[v + 128] is what the tensor holds where the tensor `root` holds v."""
+    """results[v + 128] is what the tensor holds where the tensor `root` holds v; bytes of uint8 as int8."""
 
     root: int
     results: Numbers
@@ -25,7 +25,7 @@ def function(view: NodeView, known: Mapping[int, Function]) -> Function | None:
     """What a checked layer's output is of one tensor, where all its operands are functions of that, by `known` or the
     tensor itself, or one constant for all elements. None for any other layer."""
     operator = OPERATORS[view.node.op]
-    if not issubclass(operator, Elementwise):
+    if not issubclass(operator, Elementwise) or not operator.of_bytes(view):
         return None
     operands = [view.given(position) for position in range(operator.operands)]
     sources = [known.get(t.index, Function(t.index, INT8_VALUES)) for t in operands if t.data is None]

@@ -18,13 +18,15 @@ from tinyq_deploy.ops import OPERATORS
 from tinyq_deploy.ops.conv_2d import output_range
 from tinyq_deploy.ops.elementwise import INT8_VALUES, Binary, Elementwise
 from tinyq_deploy.ops.pad import padding_value, paddings
-from tinyq_deploy.ops.reduce import Mean, Reduce, ReduceMax, ReduceMin, Sum, axes, elements
+from tinyq_deploy.ops.reduce import Mean, Reduce, ReduceAll, ReduceAny, ReduceMax, ReduceMin, Sum, axes, elements
 from tinyq_deploy.ops.reshape import VIEWS
-from tinyq_deploy.ops.unary import Unary
 from tinyq_deploy.passes.linear import Linear, Mask, Numbers, linear
 
 PADS = ("PAD", "PADV2")
-REDUCES: Mapping[str, type[Reduce]] = {operator.name: operator for operator in (Mean, ReduceMax, ReduceMin, Sum)}
+_INT32, _INT64 = ((np.iinfo(kind).min, np.iinfo(kind).max) for kind in (np.int32, np.int64))
+REDUCES: Mapping[str, type[Reduce]] = {
+    operator.name: operator for operator in (Mean, ReduceAll, ReduceAny, ReduceMax, ReduceMin, Sum)
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,8 +58,8 @@ def channels(tensor: Tensor) -> int:
 
 
 def analyze(graph: Graph) -> Analysis:
-    """Intervals from the inputs forward through a checked graph."""
-    found = {tensor.index: anything(tensor) for tensor in graph.input_tensors()}
+    """Intervals from the inputs and states forward through a checked graph."""
+    found = {index: anything(graph.tensors[index]) for index in graph.sources}
     linears: dict[int, Linear] = {}
     for position, node in enumerate(graph.nodes):
         view = NodeView(graph, node)
@@ -72,14 +74,15 @@ def analyze(graph: Graph) -> Analysis:
 
 
 def anything(tensor: Tensor) -> Interval:
-    """All int8 values in every channel."""
+    """All values of the tensor's type in every channel; bytes of uint8 as int8, and no bounds that count for reals."""
     count = channels(tensor)
-    return Interval(np.full(count, -128, np.int64), np.full(count, 127, np.int64))
+    low, high = {"bool": (0, 1), "int32": _INT32, "int64": _INT64}.get(tensor.dtype, (-128, 127))
+    return Interval(np.full(count, low, np.int64), np.full(count, high, np.int64))
 
 
 def _through(view: NodeView, found: Mapping[int, Interval], output: int) -> Interval:
     op, operator = view.node.op, OPERATORS[view.node.op]
-    if issubclass(operator, Elementwise):
+    if issubclass(operator, Elementwise) and operator.of_bytes(view):
         return _elementwise(view, operator, [_operand(view.given(i), found) for i in range(operator.operands)])
     if op in ("AVERAGE_POOL_2D", "MAX_POOL_2D"):
         # A maximum, or a mean rounded to an integer, lies between its least and its largest term.
@@ -101,18 +104,21 @@ def _operand(tensor: Tensor, found: Mapping[int, Interval]) -> Interval:
 
 
 def _elementwise(view: NodeView, operator: type[Elementwise], sources: Sequence[Interval]) -> Interval:
-    """The extremes of a table over each channel's interval; of an operator that rises or falls in each operand alone,
-    over the ends of all intervals. An operand with one channel meets all."""
+    """The extremes of an operator that rises or falls in each operand alone are at ends of the intervals; those of any
+    function of one operand that varies, among its values there. An operand with one channel meets all."""
     count = channels(view.output())
-    if issubclass(operator, Unary):
-        (source,) = sources
-        results = operator.values(view, INT8_VALUES)[None, :]
-        inside = (source.low[:, None] <= INT8_VALUES) & (source.high[:, None] >= INT8_VALUES)
-        ends = np.where(inside, results, 127).min(1), np.where(inside, results, -128).max(1)
-    elif issubclass(operator, Binary):
+    varying = [position for position, source in enumerate(sources) if not source.constant.all()]
+    if issubclass(operator, Binary):
         corners = itertools.product(*((source.low, source.high) for source in sources))
         results = np.stack([np.broadcast_to(operator.values(view, *corner), count) for corner in corners])
         ends = results.min(0), results.max(0)
+    elif len(varying) <= 1:
+        at = varying[0] if varying else 0
+        inside = (sources[at].low[:, None] <= INT8_VALUES) & (sources[at].high[:, None] >= INT8_VALUES)
+        operands = [source.low[:, None] for source in sources]
+        operands[at] = INT8_VALUES[None, :]
+        results = operator.values(view, *operands)
+        ends = np.where(inside, results, 127).min(1), np.where(inside, results, -128).max(1)
     else:
         return anything(view.output())
     return Interval(*(np.array(np.broadcast_to(end, count)) for end in ends))

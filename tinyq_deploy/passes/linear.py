@@ -16,7 +16,7 @@ from tinyq_deploy.fixed_point import INT32_MAX, INT32_MIN, Multipliers, requanti
 from tinyq_deploy.graph import NodeView
 from tinyq_deploy.ops.conv_2d import BIAS, FILTER, INPUT, Conv2D, Conv2DParams, channel_multipliers, output_range
 from tinyq_deploy.ops.depthwise_conv_2d import DepthwiseConv2D, DepthwiseConv2DParams
-from tinyq_deploy.ops.fully_connected import FullyConnected
+from tinyq_deploy.ops.fully_connected import FullyConnected, has_constant_weights
 
 Numbers = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -111,7 +111,10 @@ def _depthwise(view: NodeView) -> Linear:
 
 
 def _product(view: NodeView) -> Linear | None:
-    """A row of the product holds T pixels of I channels each, T = 1 where the input is a matrix already."""
+    """A row of the product holds T pixels of I channels each, T = 1 where the input is a matrix already. None
+    where the weights are computed, or no whole number of pixels."""
+    if not has_constant_weights(view):
+        return None
     p = FullyConnected.params(view)
     channels = view.given(INPUT).shape[-1]
     if p.input_depth % channels:

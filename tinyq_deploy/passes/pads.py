@@ -6,7 +6,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-from tinyq_deploy.graph import Graph, Node, NodeView
+import numpy as np
+
+from tinyq_deploy.graph import Graph, Node, NodeView, Tensor
 from tinyq_deploy.ops.conv_2d import EXPLICIT_PADDING, FILTER, window
 from tinyq_deploy.ops.pad import padding_value, paddings
 from tinyq_deploy.ops.pool_2d import kernel_size
@@ -25,7 +27,7 @@ class PadsReport(Report):
     proof = (
         "A convolution counts what lies outside its input as the input's zero point, which is the value that the PAD "
         "put there; MAX_POOL_2D leaves it out, and the PAD's value was -128, below which no maximum lies. Each window "
-        "meets the same elements as before."
+        "meets the same elements as before. An axis of one element may be added before the padding or behind it."
     )
 
     taken: tuple[tuple[int, int], ...]
@@ -48,15 +50,55 @@ class Pads(Pass):
     def run(self, graph: Graph) -> tuple[Graph, PadsReport]:
         """The graph whose windows pad for themselves."""
         taken, removed = [], []
-        for pad in [node for node in graph.nodes if node.op in ("PAD", "PADV2")]:
-            moved = {node.index: _padded(graph, pad, node) for node in readers(graph, pad.outputs[0])}
-            into = {index: node for index, node in moved.items() if node is not None}
-            graph = replace(graph, nodes=tuple(into.get(node.index, node) for node in graph.nodes))
+        for node in [node for node in graph.nodes if node.op in ("PAD", "PADV2")]:
+            pad, (found, into) = node, _taken(graph, node)
+            swapped = None if into else _behind_view(graph, node)
+            if swapped is not None:
+                pad, (found, into) = swapped[1], _taken(*swapped)
+            if not into:
+                continue
+            graph = found
             taken += [(pad.index, index) for index in into]
-            if into and pad.outputs[0] not in graph.outputs and not readers(graph, pad.outputs[0]):
+            if pad.outputs[0] not in graph.outputs and not readers(graph, pad.outputs[0]):
                 graph = without(graph, {pad.index})
                 removed.append(pad.index)
         return graph, PadsReport(tuple(taken), tuple(removed))
+
+
+def _taken(graph: Graph, pad: Node) -> tuple[Graph, list[int]]:
+    """The graph in which each reader of the PAD that can pads for itself, and the indices of these."""
+    moved = {node.index: _padded(graph, pad, node) for node in readers(graph, pad.outputs[0])}
+    into = {index: node for index, node in moved.items() if node is not None}
+    return replace(graph, nodes=tuple(into.get(node.index, node) for node in graph.nodes)), list(into)
+
+
+def _behind_view(graph: Graph, pad: Node) -> tuple[Graph, Node] | None:
+    """The graph in which the PAD and a RESHAPE that alone reads it, and adds an axis of one element, have changed
+    places, and the PAD there: so convolutions over one axis are written."""
+    found, padding = readers(graph, pad.outputs[0]), NodeView(graph, pad)
+    if len(found) != 1 or found[0].op != "RESHAPE" or pad.outputs[0] in graph.outputs:
+        return None
+    (view,) = found
+    source, before, rows = padding.given(0), padding.output(), paddings(padding)
+    at = _new_axis(before.shape, graph.tensors[view.outputs[0]].shape)
+    if at is None or source.data is not None:
+        return None
+    data = np.array([*rows[:at], (0, 0), *rows[at:]], np.int32)
+    data.setflags(write=False)
+    numbers = Tensor(len(graph.tensors), graph.tensors[pad.inputs[1]].name, data.shape, "int32", None, data)
+    tensors = [*graph.tensors, numbers]
+    tensors[before.index] = replace(before, shape=(*source.shape[:at], 1, *source.shape[at:]))
+    first = replace(view, inputs=(source.index,), outputs=(before.index,), options=MappingProxyType({}))
+    second = replace(pad, inputs=(before.index, numbers.index, *pad.inputs[2:]), outputs=view.outputs)
+    places = {pad.index: first, view.index: second}
+    nodes = tuple(places.get(node.index, node) for node in graph.nodes)
+    return replace(graph, tensors=tuple(tensors), nodes=nodes), second
+
+
+def _new_axis(before: tuple[int, ...], after: tuple[int, ...]) -> int | None:
+    """The axis of one element that `after` has and `before` lacks; None where they differ in other ways."""
+    places = (at for at in range(len(before) + 1) if (*before[:at], 1, *before[at:]) == after)
+    return next(places, None)
 
 
 def _padded(graph: Graph, pad: Node, reader: Node) -> Node | None:

@@ -9,7 +9,7 @@ from tinyq_deploy.graph import Graph, Node
 from tinyq_deploy.passes.base import Pass, Report
 from tinyq_deploy.passes.rewire import readers, reading, without
 
-# These read the elements in order, whatever the shape.
+# These read the elements of input 0 in order, whatever the shape.
 _SHAPELESS = ("RESHAPE", "FULLY_CONNECTED")
 
 
@@ -53,7 +53,8 @@ def _bypass(graph: Graph, index: int) -> tuple[Graph, bool]:
     same = graph.tensors[source].shape == graph.tensors[output].shape
 
     def moved(reader: Node) -> Node:
-        return reading(reader, output, source) if same or reader.op in _SHAPELESS else reader
+        shapeless = reader.op in _SHAPELESS and output not in reader.inputs[1:]
+        return reading(reader, output, source) if same or shapeless else reader
 
     graph = replace(graph, nodes=tuple(moved(reader) for reader in graph.nodes))
     if output in graph.outputs or readers(graph, output):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Puts layers that together are a function of one int8 into one table: two tables in a row, a gate x * f(x), a sum or
-product with one constant."""
+"""Puts layers that together are a function of one byte into one table: two tables in a row, a gate x * f(x), a sum or
+product with one constant, a change of quantisation."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class Tables(Pass):
 
 
 def _pays(graph: Graph, node: Node, found: Function) -> bool:
-    """Whether a table is better: it takes the place of two operands, or of a layer that only this one reads."""
+    """Whether a table is better: it takes the place of arithmetic, or of a table that only this layer reads."""
     if not issubclass(OPERATORS[node.op], Unary):
         return True
     (source,) = (index for index in node.inputs if graph.tensors[index].data is None)

@@ -10,7 +10,8 @@ import numpy as np
 
 from tinyq_deploy.graph import Graph, Node, NodeView, Tensor
 from tinyq_deploy.ops import OPERATORS
-from tinyq_deploy.ops.movement import Mover
+from tinyq_deploy.ops.movement import Copy, Mover
+from tinyq_deploy.ops.pick import Picker
 from tinyq_deploy.ops.reshape import VIEWS
 from tinyq_deploy.ops.transpose import permutation
 from tinyq_deploy.passes.base import Pass, Report
@@ -70,8 +71,14 @@ def _keeps_order(view: NodeView) -> bool:
     operator = OPERATORS[view.node.op]
     if view.node.op in VIEWS:
         return view.node.op != "RESHAPE"
-    same_size = issubclass(operator, Mover) and view.given(0).bytes == view.output().bytes
-    return same_size and issubclass(operator, Mover) and operator.copy(view).is_whole
+    if view.given(0).bytes != view.output().bytes:
+        return False
+    if issubclass(operator, Mover):
+        return operator.copy(view).is_whole
+    if not issubclass(operator, Picker) or not operator.known(view):
+        return False
+    found = operator.picked(view)
+    return isinstance(found, Copy) and found.is_whole
 
 
 def _joined(graph: Graph, index: int) -> Graph | None:

@@ -2,35 +2,11 @@
 #ifndef TINYQ_PORTABLE_SOFTMAX_H
 #define TINYQ_PORTABLE_SOFTMAX_H
 
-#include "../tinyq_fixed_point.h"
+#include "../tinyq_fixed_functions.h"
 #include "../tinyq_softmax_params.h"
 
 /* Bits before the binary point of the sum of exponentials: up to 4096 of them, each at most 1. */
 #define TINYQ_SOFTMAX_SUM_INTEGER_BITS 12
-
-/* Leading zeros of a non-zero value; a loop, because Armv6-M has no CLZ and one row needs it once. */
-static inline int32_t tinyq_count_leading_zeros(uint32_t value)
-{
-    int32_t count = 0;
-    for (; (value & 0x80000000u) == 0; value <<= 1) {
-        ++count;
-    }
-    return count;
-}
-
-/* 1 / (1 + x) for x in [0, 1), both Q0.31, by three Newton-Raphson steps in Q2.29. */
-static inline int32_t tinyq_reciprocal_of_one_plus(int32_t x)
-{
-    const int32_t half_denominator = (int32_t)(((int64_t)x + INT32_MAX + 1) / 2);
-    int32_t estimate = tinyq_wrapping_add(1515870810 /* 48/17 */,
-                                          tinyq_doubling_high_multiply(half_denominator, -1010580540 /* -32/17 */));
-    for (int step = 0; step < 3; ++step) {
-        const int32_t error = ((int32_t)1 << 29) - tinyq_doubling_high_multiply(half_denominator, estimate);
-        const int32_t change = tinyq_doubling_high_multiply(estimate, error); /* Q4.27 */
-        estimate = tinyq_wrapping_add(estimate, tinyq_clamp(change, -(1 << 29), (1 << 29) - 1) * 4);
-    }
-    return estimate > INT32_MAX / 2 ? INT32_MAX : estimate * 2;
-}
 
 /*
  * SOFTMAX, int8 with output scale 1/256 and zero point -128. `exponential[d]` is exp(-d * beta * scale) in

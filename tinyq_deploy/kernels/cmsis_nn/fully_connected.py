@@ -21,7 +21,14 @@ from tinyq_deploy.kernels.base import (
 )
 from tinyq_deploy.kernels.cmsis_nn.base import adapter_call, fits
 from tinyq_deploy.kernels.cmsis_nn.library import KernelSums
-from tinyq_deploy.ops.fully_connected import BIAS, FILTER, INPUT, FullyConnected, FullyConnectedParams
+from tinyq_deploy.ops.fully_connected import (
+    BIAS,
+    FILTER,
+    INPUT,
+    FullyConnected,
+    FullyConnectedParams,
+    has_constant_weights,
+)
 
 PER_TENSOR = "arm_fully_connected_s8"
 PER_CHANNEL = "arm_fully_connected_per_channel_s8"
@@ -37,7 +44,9 @@ class CmsisNNFullyConnected(Kernel):
     kernel_set = "cmsis-nn"
 
     def call(self, view: NodeView, target: Target) -> KernelCall | None:
-        """Takes every node whose scales the library's kernels know."""
+        """Takes every node with constant weights whose scales the library's kernels know."""
+        if not has_constant_weights(view):
+            return None
         params, factors = FullyConnected.params(view), FullyConnected.requantization(view)
         function = PER_CHANNEL if params.per_channel else PER_TENSOR
         library = target.cmsis_nn

@@ -25,7 +25,14 @@ from tinyq_deploy.kernels.base import (
 from tinyq_deploy.kernels.own import requantize
 from tinyq_deploy.kernels.own.dsp_conv_2d import BLENDED, convolution, in_pairs, pairs_fit, sums_fit
 from tinyq_deploy.ops.conv_2d import Conv2DParams
-from tinyq_deploy.ops.fully_connected import BIAS, FILTER, INPUT, FullyConnected, FullyConnectedParams
+from tinyq_deploy.ops.fully_connected import (
+    BIAS,
+    FILTER,
+    INPUT,
+    FullyConnected,
+    FullyConnectedParams,
+    has_constant_weights,
+)
 
 # Rows from which three at a time are faster than one at a time.
 CONVOLUTION_ROWS = 3
@@ -54,7 +61,9 @@ class OwnDspFullyConnected(Kernel):
     kernel_set = "own"
 
     def call(self, view: NodeView, target: Target) -> KernelCall | None:
-        """Takes weights that are int8 after their zero point is taken off, on cores with the DSP extension."""
+        """Takes constant weights that are int8 after their zero point is taken off, on cores with the DSP extension."""
+        if not has_constant_weights(view):
+            return None
         p = FullyConnected.params(view)
         filter_ = weights(view, FILTER).astype(np.int16) + p.filter_offset
         if extension(target.core) != "dsp" or filter_.min() < -128 or filter_.max() > 127:

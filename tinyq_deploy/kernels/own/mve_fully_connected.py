@@ -31,7 +31,14 @@ from tinyq_deploy.kernels.own.mve_conv_2d import (
     scratch,
     whole_vectors,
 )
-from tinyq_deploy.ops.fully_connected import BIAS, FILTER, INPUT, FullyConnected, FullyConnectedParams
+from tinyq_deploy.ops.fully_connected import (
+    BIAS,
+    FILTER,
+    INPUT,
+    FullyConnected,
+    FullyConnectedParams,
+    has_constant_weights,
+)
 
 
 @dataclass(frozen=True)
@@ -56,7 +63,9 @@ class MveFullyConnected(Kernel):
     kernel_set = "own"
 
     def call(self, view: NodeView, target: Target) -> KernelCall | None:
-        """Takes every node with symmetric weights on a core with Helium."""
+        """Takes every node with constant symmetric weights on a core with Helium."""
+        if not has_constant_weights(view):
+            return None
         p = FullyConnected.params(view)
         if not takes(target) or p.filter_offset != 0:
             return None

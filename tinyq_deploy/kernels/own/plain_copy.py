@@ -49,7 +49,7 @@ class OwnCopy(Kernel):
     def call(self, view: NodeView, target: Target) -> KernelCall | None:
         """Takes paddings and copies of single bytes along at most four axes, where speed counts."""
         copy = self.mover.copy(view)
-        if target.small or extension(target.core) == "mve" or len(copy.axes) > _AXES:
+        if target.small or extension(target.core) == "mve" or len(copy.axes) > _AXES or copy.width != 1:
             return None
         arguments = (operand(view.given(0), "input"), Write(view.output().index))
         if copy.fill is not None:

@@ -25,7 +25,7 @@ from tinyq_deploy.kernels.own import requantize
 from tinyq_deploy.kernels.own.dsp_fully_connected import as_convolution
 from tinyq_deploy.kernels.own.plain_conv_2d import FEWEST_WINDOWS, convolution
 from tinyq_deploy.kernels.own.plain_dot import CORES
-from tinyq_deploy.ops.fully_connected import BIAS, FILTER, INPUT, FullyConnected
+from tinyq_deploy.ops.fully_connected import BIAS, FILTER, INPUT, FullyConnected, has_constant_weights
 
 # TINYQ_PLAIN_ROWS of the header.
 _ROWS = 4
@@ -52,7 +52,9 @@ class OwnPlainFullyConnected(Kernel):
     kernel_set = "own"
 
     def call(self, view: NodeView, target: Target) -> KernelCall | None:
-        """Takes weights that are int8 after their zero point is taken off, on cores without DSP extension."""
+        """Takes constant weights that are int8 after their zero point is taken off, on cores without DSP extension."""
+        if not has_constant_weights(view):
+            return None
         p = FullyConnected.params(view)
         filter_ = weights(view, FILTER).astype(np.int16) + p.filter_offset
         if target.core not in CORES or filter_.min() < -128 or filter_.max() > 127:

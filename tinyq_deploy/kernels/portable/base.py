@@ -10,7 +10,7 @@ from tinyq_deploy.kernels.base import Argument, KernelCall, params_of
 
 def portable_call(
     name: str, struct_name: str, struct: Any, *arguments: Argument, in_place: tuple[int, ...] = (),
-    lead: int | None = None,
+    lead: int | None = None, pointers: int | None = None,
 ) -> KernelCall:  # fmt: skip
     """A call of tinyq_portable_<name> in firmware/kernels/portable/<name>.h."""
     return KernelCall(
@@ -22,4 +22,5 @@ def portable_call(
         arguments=arguments,
         in_place=in_place,
         lead=lead,
+        pointers=pointers,
     )

@@ -12,19 +12,20 @@ from tinyq_deploy.ops import OPERATORS
 
 
 class PortableBinary(Kernel):
-    """Element by element. The C functions are tinyq_portable_<op> and, for operands that broadcast,
-    tinyq_portable_<op>_rows; the former takes the struct tinyq_<struct>_params."""
+    """Element by element. The C functions are tinyq_portable_<name>, by default the operator's, and, for operands that
+    broadcast, tinyq_portable_<name>_rows; the former takes the struct tinyq_<struct>_params."""
 
     kernel_set = "portable"
 
-    def __init__(self, op: str, struct: str) -> None:
+    def __init__(self, op: str, struct: str, name: str = "") -> None:
         self.op = op
         self.struct = struct
+        self.name = name or op.lower()
 
     def call(self, view: NodeView, target: Target) -> KernelCall | None:
         """Takes every node."""
         operator: Any = OPERATORS[self.op]
-        name, own = self.op.lower(), params_of(operator.params(view))
+        name, own = self.name, params_of(operator.params(view))
         inputs, in_place = operands(view)
         wide = broadcasts(view)
         return KernelCall(

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from tinyq_deploy.graph import NodeView
-from tinyq_deploy.kernels.base import Constant, Kernel, KernelCall, Read, Target, Write, bias_or_zeros, weights
+from tinyq_deploy.kernels.base import Constant, Kernel, KernelCall, Read, Target, Write, bias_or_zeros, operand
 from tinyq_deploy.kernels.portable.base import portable_call
 from tinyq_deploy.ops.fully_connected import BIAS, FILTER, INPUT, FullyConnected
 
@@ -21,7 +21,7 @@ class PortableFullyConnected(Kernel):
         return portable_call(
             "fully_connected", "fully_connected", params,
             Read(view.given(INPUT).index),
-            Constant("filter", weights(view, FILTER)),
+            operand(view.given(FILTER), "filter"),
             Constant("bias", bias_or_zeros(view, BIAS, params.output_depth)),
             Constant("multiplier", factors.multiplier),
             Constant("shift", factors.shift),

@@ -3,10 +3,12 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from tinyq_deploy.graph import NodeView
-from tinyq_deploy.kernels.base import Kernel, KernelCall, Read, Target, Write, operand
+from tinyq_deploy.kernels.base import Constant, Kernel, KernelCall, Read, Target, Write, operand
 from tinyq_deploy.kernels.portable.base import portable_call
-from tinyq_deploy.ops.reduce import Reduce
+from tinyq_deploy.ops.reduce import Reduce, few_loops, loops
 
 
 class PortableReduce(Kernel):
@@ -22,5 +24,10 @@ class PortableReduce(Kernel):
         """Takes every node."""
         read = operand(view.given(0), "input")
         in_place = (read.tensor,) if isinstance(read, Read) else ()
-        params, write = self.operator.params(view), Write(view.output().index)
-        return portable_call(self.function, "reduce", params, read, write, in_place=in_place)
+        write = Write(view.output().index)
+        if few_loops(view):
+            return portable_call(self.function, "reduce", self.operator.params(view), read, write, in_place=in_place)
+        found = loops(view)
+        axes = Constant("axes", np.array([*found.kept, *found.reduced], np.int32))
+        params = self.operator.many_params(view)
+        return portable_call(f"{self.function}_many", "reduce_many", params, read, axes, write, in_place=in_place)

@@ -215,6 +215,9 @@ static inline void tinyq_mve_fill(int8_t *to, int32_t value, int32_t size)
     if (size > 0) {
         vst1q_p_s8(to, vdupq_n_s8((int8_t)value), vctp8q((uint32_t)size));
     }
+    /* gcc takes a predicated store for one of the whole vector: of what is set here it would drop what such a store
+     * seems to overwrite. */
+    __asm__ volatile("" ::: "memory");
 }
 
 #endif

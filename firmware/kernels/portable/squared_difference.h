@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#ifndef TINYQ_PORTABLE_SQUARED_DIFFERENCE_H
+#define TINYQ_PORTABLE_SQUARED_DIFFERENCE_H
+
+#include "../tinyq_add_params.h"
+#include "../tinyq_broadcast.h"
+#include "../tinyq_fixed_point.h"
+
+/* One result. */
+static inline int8_t tinyq_squared_difference_value(const tinyq_add_params *p, int32_t input1,
+                                                    int32_t input2)
+{
+    const int32_t a = (input1 + p->input1_offset) * (1 << p->left_shift);
+    const int32_t b = (input2 + p->input2_offset) * (1 << p->left_shift);
+    const int32_t difference = tinyq_requantize(a, p->input1_multiplier, p->input1_shift) -
+                               tinyq_requantize(b, p->input2_multiplier, p->input2_shift);
+    const int32_t value =
+        tinyq_requantize(difference * difference, p->output_multiplier, p->output_shift);
+    return (int8_t)tinyq_clamp(value + p->output_offset, p->activation_min, p->activation_max);
+}
+
+/*
+ * SQUARED_DIFFERENCE, int8, elementwise over `size`. Each element is read before it is
+ * written: output may be either input.
+ */
+TINYQ_KERNEL void tinyq_portable_squared_difference(const tinyq_add_params *p, const int8_t *input1,
+                                                    const int8_t *input2, int8_t *output)
+{
+    for (int32_t i = 0; i < p->size; ++i) {
+        output[i] = tinyq_squared_difference_value(p, input1[i], input2[i]);
+    }
+}
+
+typedef struct {
+    tinyq_add_params op;
+    tinyq_rows rows;
+} tinyq_squared_difference_rows_params;
+
+/* The same where the inputs broadcast. The output may be an input of its own size. */
+TINYQ_KERNEL void tinyq_portable_squared_difference_rows(const tinyq_squared_difference_rows_params *p,
+                                                         const int8_t *input1, const int8_t *input2,
+                                                         int8_t *output)
+{
+    tinyq_row row = {0};
+    do {
+        for (int32_t i = 0; i < p->rows.length; ++i) {
+            const int32_t a = input1[row.at1 + i * p->rows.step1];
+            const int32_t b = input2[row.at2 + i * p->rows.step2];
+            *output++ = tinyq_squared_difference_value(&p->op, a, b);
+        }
+    } while (tinyq_next_row(&p->rows, &row));
+}
+
+#endif
