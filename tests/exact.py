@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.util import find_spec
@@ -16,7 +17,7 @@ import pytest
 from tinyq_deploy.check import check
 from tinyq_deploy.errors import ModelError
 from tinyq_deploy.graph import Graph, NodeView, Tensor
-from tinyq_deploy.kernels.base import Read
+from tinyq_deploy.kernels.base import Read, Write
 from tinyq_deploy.lower import lower
 from tinyq_deploy.ops import OPERATORS
 from tinyq_deploy.ops.elementwise import INT8_VALUES, Elementwise
@@ -117,6 +118,23 @@ def assert_kernel_exact(
         for place in places:
             found = host_c.kernels().run(call, arrays, sizes, over=place)
             assert_same(found, b"".join(expected), f"{call.function} {dict(call.params)} over {place}")
+
+
+def assert_sequence_exact(model: bytes, count: int = 4) -> None:
+    """One layer with state, read from a file and lowered to a portable kernel, computes what the oracle does for one
+    input after the other."""
+    graph = read(model, "test.tflite")
+    check(graph)
+    (lowered,) = lower(graph, host_c.TARGET, "portable")
+    call, given = lowered.candidates[0], samples(graph, count)
+    sizes = {a.tensor: graph.tensors[a.tensor].bytes for a in call.arguments if isinstance(a, Write)}
+    arrays = {state.before: state.initial for state in graph.states}
+    for sample, expected in zip(given, reference(model).run_many(given), strict=True):
+        data = io.BytesIO(host_c.kernels().run(call, arrays | dict(zip(graph.inputs, sample, strict=True)), sizes))
+        found = {tensor: data.read(size) for tensor, size in sizes.items()}
+        arrays = {state.before: np.frombuffer(found[state.after], state.initial.dtype) for state in graph.states}
+        outputs = b"".join(found[tensor] for tensor in graph.outputs)
+        assert_same(outputs, b"".join(expected), f"{call.function} {dict(call.params)}")
 
 
 def assert_values_exact(model: bytes, kind: str = "tflite-micro") -> None:

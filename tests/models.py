@@ -89,9 +89,11 @@ _OPTIONS = {
     "STRIDED_SLICE": "StridedSliceOptions",
     "SUB": "SubOptions",
     "SUM": "ReducerOptions",
+    "SVDF": "SVDFOptions",
     "TILE": "TileOptions",
     "TRANSPOSE": "TransposeOptions",
     "TRANSPOSE_CONV": "TransposeConvOptions",
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": "UnidirectionalSequenceLSTMOptions",
     "UNPACK": "UnpackOptions",
 }
 _ENUMERATIONS = {
@@ -222,4 +224,5 @@ def _set(options: Any, name: str, value: Option) -> None:
     first, *rest = name.split("_")
     attribute = first + "".join(part.capitalize() for part in rest)
     assert hasattr(options, attribute), f"{type(options).__name__} has no {attribute}"
-    setattr(options, attribute, getattr(_ENUMERATIONS[name], value) if name in _ENUMERATIONS else value)
+    named = isinstance(value, str) and name in _ENUMERATIONS
+    setattr(options, attribute, getattr(_ENUMERATIONS[name], value) if named else value)

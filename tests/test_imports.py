@@ -197,7 +197,7 @@ def test_one_module_asks_where_it_is_installed() -> None:
 
 
 # What the operators' files have in common; their tests are the operators'.
-SHARED = {"__init__", "base", "batch", "elementwise", "movement", "nearest", "pick", "rules", "unary"}
+SHARED = {"__init__", "base", "batch", "elementwise", "movement", "nearest", "pick", "recurrent", "rules", "unary"}
 
 
 @pytest.mark.parametrize("kind", ["ops"])

@@ -235,6 +235,15 @@ def test_dimensions_are_fixed_and_above_0(shape: list[int]) -> None:
     assert "fix the batch size" in text
 
 
+def test_a_tensor_that_nothing_uses_may_be_empty() -> None:
+    def with_spare(_: Any, graph: Any) -> None:
+        spare = schema.TensorT()
+        spare.shape, spare.name = [0], "intermediate"
+        graph.tensors.append(spare)
+
+    assert read(changed(with_spare), "x").tensors[-1].size == 0
+
+
 @pytest.mark.parametrize("shape", [[2**31 - 1, 2], [65536, 65536], [50000] * 8])
 def test_a_product_of_dimensions_beyond_int32_is_refused(shape: list[int]) -> None:
     def with_shape(_: Any, graph: Any) -> None:

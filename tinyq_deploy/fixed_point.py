@@ -211,6 +211,20 @@ def tanh(a: int) -> int:
     return above if a > 0 else -above
 
 
+def sigmoid_table() -> npt.NDArray[np.uint16]:
+    """The logistic function at i / 24 for i = 0..255 in Q0.16, as TFLite's int16 kernels have it: moved by half of what
+    a line from half a step before to half a step behind errs there; the last entry is 1."""
+
+    def exact(position: float) -> float:
+        return 65536 / (1 + math.exp(-position / 24))
+
+    def entry(i: int) -> int:
+        error = (exact(i - 0.5) + exact(i + 0.5)) / 2 - exact(i)
+        return math.floor(exact(i) - error / 2 + 0.5)
+
+    return np.array([*(entry(i) for i in range(255)), 65535], np.uint16)
+
+
 _HALF_THREE = (1 << 28) + (1 << 27)  # Q3.28
 _HALF_SQRT_TWO = 1518500250  # Q0.31
 

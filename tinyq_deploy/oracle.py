@@ -14,10 +14,10 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from tinyq_deploy.batches import SPLIT
 from tinyq_deploy.errors import DataError, ModelError
 from tinyq_deploy.flatbuffer import graph_of, has_variables, op_name, parse, serialise
 from tinyq_deploy.read import read
+from tinyq_deploy.true_batches import SPLIT
 from tinyq_deploy.workers.client import Worker, WorkerDied, WorkerError
 
 Array = npt.NDArray[Any]

@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from tinyq_deploy.batches import with_true_batches
 from tinyq_deploy.errors import Fault, ModelError
 from tinyq_deploy.fold import shape_arithmetic
 from tinyq_deploy.graph import NO_TENSOR, Graph, Node, Option, Quantization, Tensor
 from tinyq_deploy.states import resolve
+from tinyq_deploy.true_batches import with_true_batches
 
 IDENTIFIER = b"TFL3"
 SCHEMA_VERSION = 3
@@ -117,12 +117,12 @@ class _Reader:
     def _subgraph(self, table: Any, name: str) -> Graph:
         self._limit("tensors", table.TensorsLength(), MOST_ITEMS)
         self._limit("operators", table.OperatorsLength(), MOST_OPERATORS)
-        tensors = tuple(self._tensor(table.Tensors(i), i) for i in range(table.TensorsLength()))
         nodes = tuple(self._node(table.Operators(i), i) for i in range(table.OperatorsLength()))
-        graph = Graph(
-            name, hashlib.sha256(self.data).hexdigest(), tensors, nodes,
-            self._indices(table.InputsLength, table.Inputs), self._indices(table.OutputsLength, table.Outputs),
-        )  # fmt: skip
+        inputs = self._indices(table.InputsLength, table.Inputs)
+        outputs = self._indices(table.OutputsLength, table.Outputs)
+        used = {*inputs, *outputs, *(index for node in nodes for index in (*node.inputs, *node.outputs))}
+        tensors = tuple(self._tensor(table.Tensors(i), i, i in used) for i in range(table.TensorsLength()))
+        graph = Graph(name, hashlib.sha256(self.data).hexdigest(), tensors, nodes, inputs, outputs)
         faults = list(_bad_indices(graph))
         if faults:
             raise ModelError.of(faults)
@@ -149,13 +149,16 @@ class _Reader:
         self._budget(length())
         return tuple(int(item(i)) for i in range(length()))
 
-    def _tensor(self, table: Any, index: int) -> Tensor:
+    def _tensor(self, table: Any, index: int, used: bool) -> Tensor:
+        """One tensor. Those that no node uses, such as the intermediate ones of an LSTM, may be empty."""
         name = self._name(table.Name() or b"")
         self._limit("dimensions in one tensor", table.ShapeLength(), MOST_DIMENSIONS)
         shape = self._indices(table.ShapeLength, table.Shape)
         dtype = self.types.get(table.Type(), f"type {table.Type()}")
         where = f"tensor {index} {name[:60]!r}"
         if any(extent < 1 for extent in shape):
+            if not used:
+                return Tensor(index, name, (0,), dtype)
             raise ModelError("every dimension is fixed and at least 1", f"{where}: shape {list(shape)}",
                              "fix the batch size and the input shape, then convert again")  # fmt: skip
         if math.prod(shape) > MOST_ELEMENTS:

@@ -8,6 +8,7 @@ from tinyq_deploy.kernels.cmsis_nn.conv_2d import CmsisNNConv2D, CmsisNNDepthwis
 from tinyq_deploy.kernels.cmsis_nn.elementwise import CmsisNNAdd, CmsisNNSoftmax
 from tinyq_deploy.kernels.cmsis_nn.fully_connected import CmsisNNFullyConnected
 from tinyq_deploy.kernels.cmsis_nn.pool_2d import CmsisNNAveragePool2D, CmsisNNMaxPool2D
+from tinyq_deploy.kernels.own.batch_matmul import OwnBatchMatmul
 from tinyq_deploy.kernels.own.dsp_conv_2d import OwnDspConv2D
 from tinyq_deploy.kernels.own.dsp_conv_2d_3x3 import OwnDspConv2D3x3
 from tinyq_deploy.kernels.own.dsp_conv_2d_add import OwnDspConv2D3x3Add, OwnDspConv2DAdd
@@ -17,6 +18,7 @@ from tinyq_deploy.kernels.own.dsp_depthwise_conv_2d import (
     DspDepthwiseConv2DFew,
 )
 from tinyq_deploy.kernels.own.dsp_fully_connected import OwnDspFullyConnected
+from tinyq_deploy.kernels.own.grouped_conv_2d import OwnGroupedConv2D
 from tinyq_deploy.kernels.own.mve_add import MveAdd
 from tinyq_deploy.kernels.own.mve_conv_2d import MveConv2D, MveDepthwiseAsConv2D
 from tinyq_deploy.kernels.own.mve_depthwise_conv_2d import MveDepthwiseConv2D
@@ -36,6 +38,7 @@ from tinyq_deploy.kernels.own.plain_pool_2d import OwnAveragePool2D, OwnMaxPool2
 from tinyq_deploy.kernels.own.plain_softmax import OwnSoftmax
 from tinyq_deploy.kernels.own.plain_sum import OwnSum
 from tinyq_deploy.kernels.own.plain_table import OwnTable
+from tinyq_deploy.kernels.own.transpose_conv import OwnTransposeConv
 from tinyq_deploy.kernels.portable.arg_max import PortableArgMax
 from tinyq_deploy.kernels.portable.batch_matmul import PortableBatchMatmul
 from tinyq_deploy.kernels.portable.binary import PortableBinary
@@ -57,8 +60,10 @@ from tinyq_deploy.kernels.portable.resize import PortableResizeBilinear
 from tinyq_deploy.kernels.portable.select import PortableSelect
 from tinyq_deploy.kernels.portable.softmax import PortableL2Normalization, PortableLogSoftmax, PortableSoftmax
 from tinyq_deploy.kernels.portable.space_to_batch import PortableSpaceToBatchNd
+from tinyq_deploy.kernels.portable.svdf import PortableSvdf
 from tinyq_deploy.kernels.portable.table import PortableTable, unary_operators
 from tinyq_deploy.kernels.portable.transpose_conv import PortableTransposeConv
+from tinyq_deploy.kernels.portable.unidirectional_sequence_lstm import PortableUnidirectionalSequenceLstm
 from tinyq_deploy.ops.arg_max import ArgMax, ArgMin
 from tinyq_deploy.ops.gather import Gather, GatherNd
 from tinyq_deploy.ops.mirror_pad import MirrorPad
@@ -76,6 +81,7 @@ KERNELS: tuple[Kernel, ...] = (
     OwnAdd("ADD", 1),
     OwnAdd("SUB", -1),
     OwnAveragePool2D(),
+    OwnBatchMatmul(),
     DspDepthwiseConv2DFew(),
     DspDepthwiseConv2D3x3(),
     DspDepthwiseConv2D(),
@@ -108,6 +114,13 @@ KERNELS: tuple[Kernel, ...] = (
     *(MveTable(op) for op in unary_operators()),
     MveMaxPool2D(),
     MveAveragePool2D(),
+    OwnGroupedConv2D(
+        (OwnDspConv2D(), OwnPlainConv2D(), MveConv2D()),
+        (DspDepthwiseConv2D3x3(), DspDepthwiseConv2D(), OwnPlainDepthwiseConv2D(), MveDepthwiseConv2D()),
+    ),
+    OwnTransposeConv("dsp", OwnDspConv2D()),
+    OwnTransposeConv("plain", OwnPlainConv2D()),
+    OwnTransposeConv("mve", MveConv2D()),
     CmsisNNAdd(),
     CmsisNNAveragePool2D(),
     CmsisNNConv2D(),
@@ -121,6 +134,7 @@ KERNELS: tuple[Kernel, ...] = (
     PortableBatchMatmul(),
     PortablePick(BatchToSpaceNd),
     PortableBinary("ADD", "add"),
+    PortableAssign(),
     PortableBinary("DIV", "mul"),
     PortableBinary("EQUAL", "compare", "compare"),
     PortableBinary("GREATER", "compare", "compare"),
@@ -129,7 +143,6 @@ KERNELS: tuple[Kernel, ...] = (
     PortableBinary("LESS_EQUAL", "compare", "compare"),
     PortableBinary("LOGICAL_AND", "maximum", "minimum"),
     PortableBinary("LOGICAL_OR", "maximum", "maximum"),
-    PortableAssign(),
     PortableBinary("MAXIMUM", "maximum"),
     PortableBinary("MINIMUM", "maximum"),
     PortableBinary("MUL", "mul"),
@@ -157,9 +170,9 @@ KERNELS: tuple[Kernel, ...] = (
     PortableCopy(Pad),
     PortableCopy(PadV2),
     PortableQuantize(),
+    PortableView("READ_VARIABLE"),
     PortableReduce(ReduceAll, "reduce_min"),
     PortableReduce(ReduceAny, "reduce_max"),
-    PortableView("READ_VARIABLE"),
     PortableReduce(ReduceMax, "reduce_max"),
     PortableReduce(ReduceMin, "reduce_min"),
     PortableView("RESHAPE"),
@@ -176,9 +189,11 @@ KERNELS: tuple[Kernel, ...] = (
     PortableView("SQUEEZE"),
     PortableCopy(StridedSlice),
     PortableReduce(Sum, "sum"),
+    PortableSvdf(),
     PortablePick(Tile),
     PortableCopy(Transpose),
     PortableTransposeConv(),
+    PortableUnidirectionalSequenceLstm(),
     PortableSplit("UNPACK"),
     *(PortableTable(op) for op in unary_operators()),
 )

@@ -48,10 +48,12 @@ from tinyq_deploy.ops.space_to_depth import DepthToSpace, SpaceToDepth
 from tinyq_deploy.ops.split import Split, SplitV, Unpack
 from tinyq_deploy.ops.sqrt import Sqrt
 from tinyq_deploy.ops.squared_difference import SquaredDifference
+from tinyq_deploy.ops.svdf import Svdf
 from tinyq_deploy.ops.table import Table
 from tinyq_deploy.ops.tile import BroadcastTo, Tile
 from tinyq_deploy.ops.transpose import Transpose
 from tinyq_deploy.ops.transpose_conv import TransposeConv
+from tinyq_deploy.ops.unidirectional_sequence_lstm import UnidirectionalSequenceLstm
 from tinyq_deploy.ops.variable import AssignVariable, CallOnce, ReadVariable, VarHandle
 
 _ALL: tuple[type[Operator], ...] = (
@@ -59,14 +61,13 @@ _ALL: tuple[type[Operator], ...] = (
     Add,
     ArgMax,
     ArgMin,
+    AssignVariable,
     AveragePool2D,
     BatchMatmul,
     BatchToSpaceNd,
     BroadcastTo,
-    Cast,
-    AssignVariable,
-    AveragePool2D,
     CallOnce,
+    Cast,
     Concatenation,
     Conv2D,
     DepthToSpace,
@@ -74,9 +75,9 @@ _ALL: tuple[type[Operator], ...] = (
     Dequantize,
     Div,
     Elu,
+    Equal,
     Exp,
     ExpandDims,
-    Equal,
     FullyConnected,
     Gather,
     GatherNd,
@@ -89,13 +90,13 @@ _ALL: tuple[type[Operator], ...] = (
     Less,
     LessEqual,
     Log,
-    LogSoftmax,
     LogicalAnd,
     LogicalNot,
     LogicalOr,
     Logistic,
-    MaxPool2D,
+    LogSoftmax,
     Maximum,
+    MaxPool2D,
     Mean,
     Minimum,
     MirrorPad,
@@ -107,9 +108,9 @@ _ALL: tuple[type[Operator], ...] = (
     PadV2,
     Prelu,
     Quantize,
+    ReadVariable,
     ReduceAll,
     ReduceAny,
-    ReadVariable,
     ReduceMax,
     ReduceMin,
     Relu,
@@ -135,11 +136,13 @@ _ALL: tuple[type[Operator], ...] = (
     StridedSlice,
     Sub,
     Sum,
+    Svdf,
     Table,
     Tanh,
     Tile,
     Transpose,
     TransposeConv,
+    UnidirectionalSequenceLstm,
     Unpack,
     VarHandle,
 )
