@@ -81,7 +81,7 @@ def work(view: NodeView, call: KernelCall) -> dict[str, int]:
     """What `call` has to do for a node: amounts that kernels may take time in proportion to. What a name stands for is
     said beside it; a window's channels are those that one output sums."""
     output, weights = view.output(), view.input(1)
-    channels, width = output.shape[-1], output.shape[-2] if len(output.shape) > 1 else 1
+    width, channels = (1, 1, *output.shape)[-2:]
     pixels = output.size // channels
     rows, columns, depth = _window(view)
     taps = rows * columns
@@ -142,7 +142,7 @@ def _taps_inside(view: NodeView, height: int, width: int) -> int:
     """Taps of all windows that lie in the input [1,H,W,C]; 1 for each output position where there is no window."""
     source, output = view.given(0).shape, view.output().shape
     if len(source) != 4 or len(output) != 4:
-        return view.output().size // output[-1]
+        return view.output().size // (1, *output)[-1]
     spans = zip(source[1:3], (height, width), ("h", "w"), output[1:3], strict=True)
     return math.prod(_inside(view, extent, taps, axis, count) for extent, taps, axis, count in spans)
 
@@ -154,8 +154,10 @@ def _inside(view: NodeView, extent: int, taps: int, axis: str, count: int) -> in
     before = window_pad(extent, (taps - 1) * dilation + 1, stride, count) if padded else 0
     if axis == "h":
         before = view.number("pad_top", before)
-    places = (n * stride - before + tap * dilation for n in range(count) for tap in range(taps))
-    return sum(0 <= place < extent for place in places)
+    # A tap lies at n * stride - shift for the output position n: inside from `first` to `last`.
+    shifts = (before - tap * dilation for tap in range(taps))
+    spans = ((max(0, -(-shift // stride)), min(count - 1, (extent - 1 + shift) // stride)) for shift in shifts)
+    return sum(max(0, last - first + 1) for first, last in spans)
 
 
 def load(core: Core, optimize: str, tuning: Tuning | None = None) -> Costs:

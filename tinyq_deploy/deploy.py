@@ -187,16 +187,24 @@ def _integer_model(request: BuildRequest, progress: Progress) -> tuple[bytes, tu
     kind = identify(request.model)
     if kind is Kind.INTEGER_TFLITE:
         return read_model(request.model), ()
+    quantize_stage.require_trust(kind, request.model, request.trust_model)
     if not request.representative:
         raise ModelError(
-            "a model is full int8, or comes with representative data to make it so", f"{request.model}: {kind.value}",
+            "a model is full int8, or comes with representative data to make it so",
+            f"{request.model}: {kind.value}{_boundary(request.model) if kind is Kind.FLOAT_TFLITE else ''}",
             "give --representative-data DATA: a few hundred inputs as the model sees them in use",
-        )  # fmt: skip
+        )
     result = quantize(
         request.model, request.representative, keys=request.keys, calibrate=request.calibrate,
         precision=request.precision, equalize=request.equalize, trust_model=request.trust_model, progress=progress,
     )  # fmt: skip
     return result.tflite, tuple(str(warning) for warning in result.report.warnings)
+
+
+def _boundary(model: Path) -> str:
+    """The inputs and outputs of a float .tflite, as messages name them."""
+    graph = read(read_model(model), model.name)
+    return "".join(f", {t.label} is {t.dtype}" for t in (*graph.input_tensors(), *graph.output_tensors())[:4])
 
 
 def project_folder(given: Path | None, board: Board | None) -> Path:

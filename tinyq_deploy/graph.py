@@ -44,6 +44,11 @@ class Tensor:
     data: npt.NDArray[np.generic] | None = field(default=None, repr=False)
 
     @property
+    def label(self) -> str:
+        """How messages name the tensor."""
+        return f"tensor {self.index} {self.name[:60]!r}"
+
+    @property
     def size(self) -> int:
         """Number of elements."""
         return math.prod(self.shape)

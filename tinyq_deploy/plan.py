@@ -209,6 +209,21 @@ def check_fit(plan: Plan, board: Board) -> None:
         )
 
 
+def live_tensors(plan: Plan, position: int) -> list[int]:
+    """The tensors that hold values while layer `position` runs: what it reads and writes, and what later ones read.
+    Views of a tensor do not count beside it."""
+    layer = plan.layers[position]
+    read = {index for node in layer.nodes for index in node.inputs}
+    written = {t: at for at, one in enumerate(plan.layers) for t in one.nodes[-1].outputs}
+    views = {one.nodes[-1].outputs[0] for one in plan.layers if one.call.function is None}
+    found = []
+    for buffer in plan.buffers:
+        if buffer.tensors and buffer.live(position):
+            there = [t for t in buffer.tensors if written.get(t, -1) <= position]
+            found += sorted({there[-1], *(t for t in there if t in read and t not in views)})
+    return found
+
+
 def _room(others: int, board: Board) -> str:
     """The advice to hold the arena to what is left beside the other uses of RAM, if anything is."""
     room = board.memory.ram.bytes - others if board.memory else 0
@@ -221,11 +236,8 @@ def _peak(plan: Plan) -> str:
 
 
 def _largest_activations(plan: Plan) -> str:
-    """Of each buffer in use at the peak, the tensor that it holds then."""
-    written = {t: position for position, layer in enumerate(plan.layers) for t in layer.nodes[-1].outputs}
-    live = [b.tensors for b in plan.buffers if b.tensors and b.live(plan.peak_layer)]
-    held = [[t for t in group if written.get(t, -1) <= plan.peak_layer][-1] for group in live]
-    return _largest(plan.graph, held)
+    """The tensors that the peak layer reads or writes, or leaves where they are."""
+    return _largest(plan.graph, live_tensors(plan, plan.peak_layer))
 
 
 def _largest_constants(plan: Plan) -> str:

@@ -33,7 +33,11 @@ MOST_NAME_BYTES = 50_000_000
 MOST_DIMENSIONS = 8
 MOST_OPERATORS = 20_000
 MOST_SUBGRAPHS = 100
-MOST_ELEMENTS = (1 << 31) - 1
+# Of a tensor that is computed; kernels index by int32, and the compiler's own memory stays bounded.
+MOST_ELEMENTS = 1 << 24
+
+_DAMAGED = "the file is truncated or damaged: convert or download it again"
+_TOO_LARGE = "no microcontroller holds it"
 
 # Types of the schema that are numpy's own. Others (int4, bfloat16) it knows only once another package has taught it.
 _NUMPY_TYPES = frozenset(
@@ -42,6 +46,8 @@ _NUMPY_TYPES = frozenset(
 
 # What flatbuffers' accessors raise when an offset leads outside the file or a number outside its type.
 _DAMAGE = (struct.error, ValueError, TypeError, IndexError, OverflowError, AttributeError, UnicodeDecodeError)
+
+_COMPRESSION = b"COMPRESSION_METADATA"
 
 # Options whose numbers are enumerations of the schema, by their name there.
 _ENUMERATIONS = {
@@ -58,16 +64,17 @@ def read(data: bytes, name: str) -> Graph:
     from ai_edge_litert import schema_py_generated as schema
 
     if len(data) > MOST_BYTES:
-        raise ModelError("a model file has at most 500 MB", f"{len(data):,} bytes", "no microcontroller holds it")
+        raise ModelError("a model file has at most 500 MB", f"{name}: {len(data):,} bytes", _TOO_LARGE)
     if len(data) < 8 or data[4:8] != IDENTIFIER:
-        raise ModelError("a .tflite file carries the identifier TFL3 in bytes 4 to 7", f"{data[:8]!r}")
+        found = f"{name}: {len(data):,} bytes that start with {data[:8].hex(' ') or 'nothing'}"
+        raise ModelError("a .tflite file carries the identifier TFL3 in bytes 4 to 7", found, _DAMAGED)
     try:
         graph = _Reader(schema, data).graph(name)
     except _DAMAGE as error:
         raise ModelError(
             "every offset in a .tflite file leads inside it",
-            f"{type(error).__name__}: {error} in {len(data):,} bytes",
-            "the file is truncated or damaged: convert or download it again",
+            f"{name}: {len(data):,} bytes, not all of which are there or right ({error})",
+            _DAMAGED,
         ) from error
     return shape_arithmetic(with_true_batches(graph))
 
@@ -98,8 +105,9 @@ class _Reader:
             raise ModelError("the schema version is 3", f"version {self.model.Version()}", "convert the model again")
         count = self.model.SubgraphsLength()
         if count < 1:
-            raise ModelError("a model has a subgraph", "0 subgraphs")
+            raise ModelError("a model has a subgraph", "0 subgraphs", _DAMAGED)
         self._limit("subgraphs", count, MOST_SUBGRAPHS)
+        self._refuse_compression()
         self._limit("buffers", self.model.BuffersLength(), MOST_ITEMS)
         main = self.model.Subgraphs(0)
         variables = {i for i in range(main.TensorsLength()) if main.Tensors(i).IsVariable()}
@@ -120,10 +128,18 @@ class _Reader:
             raise ModelError.of(faults)
         return graph
 
+    def _refuse_compression(self) -> None:
+        """tflite-micro's compression keeps bits of an index where the tensor's type asks for values."""
+        self._limit("metadata entries", self.model.MetadataLength(), MOST_ITEMS)
+        names = (self.model.Metadata(i).Name() or b"" for i in range(self.model.MetadataLength()))
+        if any(name == _COMPRESSION for name in names):
+            found = f"metadata {_COMPRESSION.decode()}"
+            raise ModelError("weights are stored uncompressed", found, "pass the model as it was before compression")
+
     @staticmethod
     def _limit(what: str, count: int, most: int) -> None:
         if count > most:
-            raise ModelError(f"a model has at most {most:,} {what}", f"{count:,}", "no microcontroller holds it")
+            raise ModelError(f"a model has at most {most:,} {what}", f"{count:,}", _TOO_LARGE)
 
     def _budget(self, count: int) -> None:
         self.entries += count
@@ -146,9 +162,10 @@ class _Reader:
             raise ModelError("every dimension is fixed and at least 1", f"{where}: shape {list(shape)}",
                              "fix the batch size and the input shape, then convert again")  # fmt: skip
         if math.prod(shape) > MOST_ELEMENTS:
-            raise ModelError("a tensor has fewer than 2^31 elements", f"{where}: shape {list(shape)}")
+            found = f"{where}: shape {list(shape)}, {math.prod(shape):,} elements"
+            raise ModelError(f"a tensor has at most {MOST_ELEMENTS:,} elements", found, _TOO_LARGE)
         if table.Sparsity() is not None:
-            raise ModelError("weights are stored densely", f"{where}: sparse", "convert without sparsity")
+            raise ModelError("weights are stored densely", f"{where}: sparse", "convert it without sparsity")
         data = self._constant(table, shape, dtype, where)
         return Tensor(index, name, shape, dtype, self._quantization(table.Quantization(), where), data)
 
@@ -160,10 +177,13 @@ class _Reader:
     def _constant(self, table: Any, shape: tuple[int, ...], dtype: str, where: str) -> npt.NDArray[np.generic] | None:
         if not 0 <= table.Buffer() < self.model.BuffersLength():
             found = f"{where}: buffer {table.Buffer()} of {self.model.BuffersLength()}"
-            raise ModelError("a tensor's buffer exists", found)
+            raise ModelError("a tensor's buffer exists", found, _DAMAGED)
         buffer = self.model.Buffers(table.Buffer())
         if buffer.Offset() > 1 or buffer.Size() > 1:
-            raise ModelError("weights are stored inside the flatbuffer", f"{where}: external buffer")
+            raise ModelError(
+                "weights are stored inside the flatbuffer", f"{where}: external buffer",
+                "convert it to a single file of less than 2 GB",
+            )  # fmt: skip
         if buffer.DataIsNone() or buffer.DataLength() == 0:
             return None
         raw = np.asarray(buffer.DataAsNumpy(), np.uint8)
@@ -172,7 +192,7 @@ class _Reader:
         kind, size = np.dtype(np.int8 if dtype == INT4 else dtype), math.prod(shape)
         if raw.size != (-(-size // 2) if dtype == INT4 else size * kind.itemsize):
             found = f"{where}: {raw.size} bytes for {dtype} {list(shape)}"
-            raise ModelError("a constant has as many bytes as its shape asks for", found, "the file is damaged")
+            raise ModelError("a constant has as many bytes as its shape asks for", found, _DAMAGED)
         raw = unpacked_int4(raw, size) if dtype == INT4 else raw
         return _frozen(raw.view(kind.newbyteorder("<")).astype(kind, copy=False).reshape(shape))
 
@@ -190,7 +210,7 @@ class _Reader:
     def _node(self, table: Any, index: int) -> Node:
         if not 0 <= table.OpcodeIndex() < self.model.OperatorCodesLength():
             found = f"layer {index}: code {table.OpcodeIndex()} of {self.model.OperatorCodesLength()}"
-            raise ModelError("a node's operator code exists", found)
+            raise ModelError("a node's operator code exists", found, _DAMAGED)
         code = self.model.OperatorCodes(table.OpcodeIndex())
         # Files older than schema 3a keep the code in the int8 field; both are written since, the larger one counts.
         builtin = max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
@@ -246,4 +266,4 @@ def _bad_indices(graph: Graph) -> Iterator[Fault]:
 
 
 def _no_such_tensor(where: str, index: int, count: int) -> Fault:
-    return Fault("a tensor index exists", f"{where}: tensor {index} of {count}", "the file is damaged")
+    return Fault("a tensor index exists", f"{where}: tensor {index} of {count}", _DAMAGED)

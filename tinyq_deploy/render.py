@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -67,11 +68,15 @@ def render(plan: Plan, board: Board, target: Target, settings: Settings, model: 
 
 
 def _template(name: str, **context: object) -> str:
-    environment = Environment(
+    return _environment().get_template(name).render(**context)
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
         loader=FileSystemLoader(assets.folder("templates")), undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False,
     )  # fmt: skip
-    return environment.get_template(name).render(**context)
 
 
 def _context(plan: Plan, board: Board, target: Target, settings: Settings) -> dict[str, object]:

@@ -21,6 +21,7 @@ from tinyq_deploy.ops.base import Rule, sentence
 from tinyq_deploy.ops.variable import CallOnce, VarHandle
 
 TYPES = ("int8", "uint8", "int16", "int32", "int64", "float32", "bool")
+_AGAIN = "convert the model again"
 # What the operators have to look like in the file.
 _RULES: Mapping[str, tuple[Rule, ...]] = {
     "VAR_HANDLE": VarHandle.rules,
@@ -189,12 +190,12 @@ class _Resolver:
         both = sorted(self.owned & {*self.graph.inputs, *self.graph.outputs})
         empty = [key for key in self.place if key not in self.initial and key not in self.last]
         return [
-            *(Fault("a variable tensor is inside the model", f"tensor {i}: input or output") for i in both),
-            *(Fault("a variable is initialised or assigned", repr(name)) for _, name in empty),
+            *(Fault("a variable tensor is inside the model", f"tensor {i}: input or output", _AGAIN) for i in both),
+            *(Fault("a variable is initialised or assigned", repr(name), _AGAIN) for _, name in empty),
         ]
 
     def _fault(self, rule: str, found: str) -> None:
-        self.faults.append(Fault(rule, found, "convert the model again"))
+        self.faults.append(Fault(rule, found, _AGAIN))
 
 
 def default(tensor: Tensor) -> _Values:
@@ -221,4 +222,5 @@ def _unnamed(graph: Graph, subgraphs: Mapping[int, Graph]) -> list[Fault]:
     named = {int(node.options.get("init_subgraph_index", 0)) for node in graph.nodes if node.op == "CALL_ONCE"}
     if set(subgraphs) <= named:
         return []
-    return [Fault("a model has one subgraph, and those that CALL_ONCE names", f"{len(subgraphs) + 1} subgraphs")]
+    found, hint = f"{len(subgraphs) + 1} subgraphs", "convert it without control flow (no while, if or call)"
+    return [Fault("a model has one subgraph, and those that CALL_ONCE names", found, hint)]

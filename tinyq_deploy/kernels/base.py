@@ -175,8 +175,8 @@ def row_lead(view: NodeView, stride: int, pad: int, rows: int = 1) -> int:
     source, output = view.given(0), view.output()
     read, written = source.bytes // source.shape[1], output.bytes // output.shape[1]
     height = output.shape[1]
-    groups = range(0, height, rows)
-    return max(min(first + rows, height) * written - max(0, first * stride - pad) * read for first in groups)
+    first = np.arange(0, height, rows, dtype=np.int64)
+    return int((np.minimum(first + rows, height) * written - np.maximum(0, first * stride - pad) * read).max())
 
 
 def pixel_lead(view: NodeView, stride: tuple[int, int], pad: tuple[int, int], pixels: int) -> int:
