@@ -347,6 +347,16 @@ def test_limits_are_told(limit: str, value: int, text: str, monkeypatch: pytest.
     assert text in refused(SMALL)
 
 
+def test_int4_constants_are_counted_before_they_are_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    def packed(made: Any, graph: Any) -> None:
+        graph.tensors[1].type = schema.TensorType.INT4
+        made.buffers[graph.tensors[1].buffer].data = np.zeros(9, np.uint8)
+
+    read(changed(packed), "x")
+    monkeypatch.setattr(read_module, "MOST_INT4", 17)
+    assert "at most 17 int4 constants in all\n  found: 18" in refused(changed(packed))
+
+
 class _Once:
     """A table that is written once, however often it is listed."""
 

@@ -13,9 +13,9 @@ from tinyq_deploy.kernels.base import Kernel
 from tinyq_deploy.ops import OPERATORS
 from tinyq_deploy.ops.base import sentence
 
-# Own kernels lie in a file for each instruction set that they are written for.
-FAMILIES = {"plain": "own, plain C", "dsp": "own, DSP", "mve": "own, Helium"}
-COLUMNS = ("portable", "CMSIS-NN", *FAMILIES.values())
+# Own kernels written for one instruction set lie in files that begin with its name; all others are plain C.
+PLAIN, FAMILIES = "own, plain C", {"dsp": "own, DSP", "mve": "own, Helium"}
+COLUMNS = ("portable", "CMSIS-NN", PLAIN, *FAMILIES.values())
 ABOUT = (
     "int8: int8 activations and weights; int16: int16 activations, int8 weights; int4: int8 activations, int4 weights. "
     "Portable kernels run on every core. Own kernels in plain C are for cores without DSP extension or Helium; those "
@@ -47,9 +47,10 @@ def _kernels(op: str) -> dict[str, tuple[Kind, ...]]:
 
 
 def column_of(kernel: Kernel) -> str:
-    """Where a kernel is listed. Raises KeyError for an own kernel in a file of no known family."""
+    """Where a kernel is listed."""
     if kernel.kernel_set == "own":
-        return FAMILIES[type(kernel).__module__.rpartition(".")[2].partition("_")[0]]
+        file = type(kernel).__module__.rpartition(".")[2].partition("_")[0]
+        return FAMILIES.get(getattr(kernel, "family", file), PLAIN)
     return {"portable": "portable", "cmsis-nn": "CMSIS-NN"}[kernel.kernel_set]
 
 

@@ -30,6 +30,7 @@ MOST_ITEMS = 100_000
 # All lists of one file together: tables may share a list, so that a small file asks for endless reading.
 MOST_ENTRIES = 1_000_000
 MOST_NAME_BYTES = 50_000_000
+MOST_INT4 = 1 << 27
 MOST_DIMENSIONS = 8
 MOST_OPERATORS = 20_000
 MOST_SUBGRAPHS = 100
@@ -99,6 +100,7 @@ class _Reader:
         self.options = enumeration(schema.BuiltinOptions)
         self.entries = 0
         self.name_bytes = 0
+        self.int4 = 0
 
     def graph(self, name: str) -> Graph:
         if self.model.Version() != SCHEMA_VERSION:
@@ -193,8 +195,14 @@ class _Reader:
         if raw.size != (-(-size // 2) if dtype == INT4 else size * kind.itemsize):
             found = f"{where}: {raw.size} bytes for {dtype} {list(shape)}"
             raise ModelError("a constant has as many bytes as its shape asks for", found, _DAMAGED)
-        raw = unpacked_int4(raw, size) if dtype == INT4 else raw
+        raw = self._unpacked(raw, size) if dtype == INT4 else raw
         return _frozen(raw.view(kind.newbyteorder("<")).astype(kind, copy=False).reshape(shape))
+
+    def _unpacked(self, raw: npt.NDArray[np.uint8], size: int) -> npt.NDArray[np.uint8]:
+        """Copies, unlike all other constants, which are views: tensors may share a buffer."""
+        self.int4 += size
+        self._limit("int4 constants in all", self.int4, MOST_INT4)
+        return unpacked_int4(raw, size)
 
     def _quantization(self, table: Any, where: str) -> Quantization | None:
         if table is None or table.ScaleLength() == 0:
