@@ -160,7 +160,7 @@ KERNELS: tuple[Kernel, ...] = (
     PortableBinary("MUL", "mul", kinds=ALIKE),
     PortableBinary("NOT_EQUAL", "compare", "compare"),
     PortableBinary("PRELU", "prelu"),
-    PortableBinary("SQUARED_DIFFERENCE", "add"),
+    PortableBinary("SQUARED_DIFFERENCE", "add", kinds=ALIKE),
     PortableBinary("SUB", "add", kinds=ALIKE),
     PortablePick(BroadcastTo),
     PortableCast(),
