@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import host_c
 import numpy as np
 import pytest
 from binary_cases import shape_pairs
@@ -216,6 +217,14 @@ def lines(draw: st.DrawFn) -> bytes:
     return unary_model(op, scale, scale * ratio, (256, 256), {"alpha": alpha} if op == "LEAKY_RELU" else {})
 
 
+@st.composite
+def roots(draw: st.DrawFn) -> bytes:
+    """1 / (sqrt(scale) * output scale) from 2^-9 to 2^29."""
+    scale = draw(small_scales)
+    out = float(np.float32(1 / (scale**0.5 * draw(st.sampled_from((2.0**-9, 0.3, 1e3, 32767.0, 3e6, 2.0**29))))))
+    return unary_model("RSQRT", scale, out, (256, 256), {}, version=2)
+
+
 sigmoid_scales = st.sampled_from((2.0**-12, 2.0**-11, 2.0**-12 * 1.0001, 2.0**-13, 2.0**-15, 0.001, 1.0, 2.6, 1e-6))
 sigmoids = st.builds(
     lambda op, scale: unary_model(op, scale, 2.0**-15, (256, 256), {}),
@@ -249,6 +258,19 @@ def test_extremes_which_tflite_micro_lacks(data: bytes) -> None:
 @given(st.one_of(lines(), sigmoids))
 def test_functions_of_one_for_every_input(data: bytes) -> None:
     assert_kernel_exact(data, [[EVERY]])
+
+
+@FEW
+@given(roots())
+def test_roots_of_every_input_that_the_oracle_takes(data: bytes) -> None:
+    assert_kernel_exact(data, [[np.maximum(EVERY, 0)]])
+
+
+def test_a_root_of_what_is_not_above_0_is_the_largest_output() -> None:
+    data = unary_model("RSQRT", 0.001, 0.002, (1, 4), {})
+    given_ = [[np.array([[-32768, -1, 0, 9]], np.int16)]]
+    ((found,),) = host_c.program({"root": data}).run("root", given_)
+    assert np.frombuffer(found, np.int16).tolist() == [32767, 32767, 32767, round(1 / (0.009**0.5 * 0.002))]
 
 
 @st.composite
