@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from models import Op, T, constant, model
+from models import Op, T, constant, model, pack, tree
 
 from tinyq_deploy import oracle as oracle_module
 from tinyq_deploy.errors import DataError, ModelError
@@ -202,3 +202,14 @@ def test_what_tflite_micro_lacks_litert_runs_and_no_more() -> None:
         assert before.name.endswith("reference kernels")
         assert before.run(samples[0]) == [inner[3]]
         assert after.run([np.frombuffer(inner[4], np.int8)]) == [inner[5]]
+
+
+def test_a_scalar_whose_shape_the_file_does_not_state_goes_into_a_mixed_oracle() -> None:
+    needs_tflite_micro()
+    tensors = [T((1, 4), 0.5), constant(3, 0.5), T((1, 4), 0.5), T((1, 4), 0.5)]
+    made = tree(tensors, [Op("ADD", [0, 1], [2], version=2), Op("GELU", [2], [3])], [0], [3])
+    made.subgraphs[0].tensors[1].shape = None
+    with open_oracle(pack(made)) as mixed:
+        assert mixed.name.endswith(", no delegates: GELU")
+        (found,) = mixed.run([np.array([[-40, -3, 0, 9]], np.int8)])
+    assert np.frombuffer(found, np.int8).tolist() == [0, 0, 3, 12]

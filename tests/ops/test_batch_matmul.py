@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pytest
-from broken import OPERANDS_INT8, assert_complete, assert_refused
+from broken import OPERANDS, assert_complete, assert_refused
 from cases import QUICK, THOROUGH, int8, output_scale, ratios, real_scale, seeds, zero_points
 from exact import assert_kernel_exact, assert_models_exact
 from hypothesis import given, settings
@@ -34,6 +35,7 @@ class Product:
     ratio: float = 2.0**-9
     extreme: bool = False
     seed: int = 0
+    dtype: str = "int8"
 
     def shapes(self) -> tuple[Shape, Shape, Shape]:
         """Both inputs and the output."""
@@ -43,17 +45,30 @@ class Product:
         return (*self.x_lead, *x), (*self.y_lead, *y), (*lead, self.rows, self.columns)
 
 
+def values(rng: np.random.Generator, shape: Shape, case: Product) -> npt.NDArray[Any]:
+    """A constant operand; of int16 too at its ends only, or of all values."""
+    if case.dtype == "int8":
+        return int8(rng, shape, case.extreme)
+    return rng.choice([-32768, 32767], shape) if case.extreme else rng.integers(-32768, 32768, shape)
+
+
+def of_int16(case: Product) -> Product:
+    """The case on int16, whose sums are larger by 2^16 and whose factors are below 2^7."""
+    ratio = min(case.ratio, 15.9) * 2.0 ** (3 if case.seed % 2 else -9)
+    return replace(case, dtype="int16", x_zero=0, y_zero=0, output_zero=0, ratio=ratio)
+
+
 def batch_matmul(case: Product) -> bytes:
     rng = np.random.default_rng(case.seed)
     scales, zeros = (real_scale(rng), real_scale(rng)), (case.x_zero, case.y_zero)
     x, y, output = case.shapes()
     inputs = [
-        constant(int8(rng, shape, case.extreme), scale, zero_point=zero)
+        constant(values(rng, shape, case), scale, zero_point=zero, dtype=case.dtype)
         if position == case.constant
-        else T(shape, scale, zero)
+        else T(shape, scale, zero, case.dtype)
         for position, (shape, scale, zero) in enumerate(zip((x, y), scales, zeros, strict=True))
     ]
-    tensors = [*inputs, T(output, output_scale(*scales, case.ratio), case.output_zero)]
+    tensors = [*inputs, T(output, output_scale(*scales, case.ratio), case.output_zero, case.dtype)]
     options = {"adj_x": case.adj_x, "adj_y": case.adj_y}
     given = [position for position in (0, 1) if position != case.constant]
     return model(tensors, [Op("BATCH_MATMUL", [0, 1], [2], options, version=4)], given, [2])
@@ -82,21 +97,24 @@ products = st.builds(
 )
 
 
+either = products | products.map(of_int16)
+
+
 @QUICK
-@given(products)
+@given(either)
 def test_it_computes_what_the_oracle_does(case: Product) -> None:
     assert_kernel_exact(batch_matmul(case))
 
 
 @pytest.mark.exhaustive
 @THOROUGH
-@given(products)
+@given(either)
 def test_it_computes_what_the_oracle_does_for_many_more(case: Product) -> None:
     assert_kernel_exact(batch_matmul(case))
 
 
 BASE = Product()
-TRAPS = {
+INT8_TRAPS = {
     "zero_points_low": replace(BASE, x_zero=-128, y_zero=-128, output_zero=-128),
     "zero_points_high": replace(BASE, x_zero=127, y_zero=127, output_zero=127),
     "zero_points_apart": replace(BASE, x_zero=-128, y_zero=127, depth=33),
@@ -109,6 +127,11 @@ TRAPS = {
     "constant_left": replace(BASE, constant=0, extreme=True),
     "constant_right": replace(BASE, constant=1, y_lead=(1,)),
     "rank_5": replace(BASE, x_lead=(2, 1, 3), y_lead=(1, 2, 1)),
+}
+TRAPS = INT8_TRAPS | {
+    **{f"int16_{name}": of_int16(case) for name, case in INT8_TRAPS.items()},
+    "int16_largest_factor": replace(of_int16(BASE), ratio=127.9),
+    "int16_largest_multiplier": replace(of_int16(BASE), ratio=1 - 2.0**-24, constant=0, extreme=True),
 }
 
 
@@ -133,9 +156,13 @@ def small(inputs: tuple[int, ...] = (0, 1), *, options: dict[str, Any] | None = 
     return model([*{**TENSORS, **changed}.values()], [Op("BATCH_MATMUL", inputs, [2], options or {})], [0, 1], [2])
 
 
+def wide(*shape: int, scale: float = 1.0) -> T:
+    return T(shape, scale, 0, "int16")
+
+
 BROKEN = {
     "It has 2 inputs and 1 outputs.": [small((0,)), small((0, 1, 1))],
-    OPERANDS_INT8: [
+    OPERANDS: [
         small(x=T((3, 4), 0.5, 128)),
         small((0, 0), x=T((4, 4), 0.5), output=T((4, 4), 0.5, 300)),
     ],
@@ -148,6 +175,10 @@ BROKEN = {
     ],
     "Every requantisation factor, input scale * filter scale / output scale, is below 2^30.": [
         small(x=T((3, 4), 2.0**32), y=T((4, 2), 1.0), output=T((3, 2), 1.0)),
+    ],
+    "With int16, the factor is below 2^7 and the inputs' common axis shorter than 2^17.": [
+        small(x=wide(3, 4), y=wide(4, 2), output=wide(3, 2, scale=2.0**-7)),
+        small(x=wide(3, 1 << 17), y=wide(1 << 17, 2), output=wide(3, 2)),
     ],
 }
 

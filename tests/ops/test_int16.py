@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import host_c
 import numpy as np
 import pytest
 from binary_cases import shape_pairs
@@ -66,6 +67,24 @@ def window_model(case: Window, op: str) -> bytes:
     return model(tensors, [Op(op, inputs, [2], {**options(clamped(case, out)), **extra}, version=4)], [0], [2])
 
 
+def transposed_model(case: Window) -> bytes:
+    """A TRANSPOSE_CONV to as many times the input's height and width as the strides say, or to what VALID gives."""
+    size = (case.height, case.width)
+    out_size = [
+        n * stride if case.padding == "SAME" else (n - 1) * stride + taps
+        for n, stride, taps in zip(size, case.stride, case.kernel, strict=True)
+    ]
+    filter_, scale, out, bias = weights_of(case, (case.outputs, *case.kernel, case.channels), 0)
+    shape = (case.batches, *out_size, case.outputs)
+    tensors = [
+        numbers(shape), filter_, T((case.batches, *size, case.channels), scale, 0, "int16"), T(shape, out, 0, "int16"),
+        *([bias] if bias else []),
+    ]  # fmt: skip
+    inputs = [0, 1, 2, 4] if bias else [0, 1, 2]
+    chosen = {name: value for name, value in options(clamped(case, out)).items() if "dilation" not in name}
+    return model(tensors, [Op("TRANSPOSE_CONV", inputs, [3], chosen, version=4)], [2], [3])
+
+
 def dense_model(case: Window, rows: int = 2) -> bytes:
     depth = case.channels * case.kernel[0] * case.kernel[1]
     filter_, scale, out, bias = weights_of(case, (case.outputs, depth), 0)
@@ -93,10 +112,15 @@ depthwises = st.builds(depthwise, windows(
     input_zero=st.just(0), output_zero=st.just(0), ratio=ratios, bias=st.sampled_from(("small", "large", "none")),
     depth_multiplier=st.sampled_from((1, 1, 2, 3)),
 )).filter(Window.fits)  # fmt: skip
+transposes = windows(
+    input_zero=st.just(0), output_zero=st.just(0), ratio=ratios, bias=st.sampled_from(("small", "large", "none")),
+    height=st.integers(1, 5), width=st.integers(1, 5), dilation=st.just((1, 1)),
+)  # fmt: skip
 weighted = st.one_of(
     convolutions.map(lambda case: window_model(case, "CONV_2D")),
     depthwises.map(lambda case: window_model(case, "DEPTHWISE_CONV_2D")),
     any_window.map(dense_model),
+    transposes.map(transposed_model),
 )
 
 
@@ -125,23 +149,27 @@ def pair_of(op: str, shapes: tuple[Shape, Shape], scales: tuple[float, float, fl
         values = np.random.default_rng(seed).integers(-32768, 32768, shapes[fixed])
         tensors[fixed] = constant(values, scales[fixed], dtype="int16")
     given_ = [index for index in (0, 1) if index != fixed]
-    chosen: dict[str, Any] = {} if op in ("MAXIMUM", "MINIMUM") else {"fused_activation_function": activation}
+    chosen: dict[str, Any] = {"fused_activation_function": activation} if op in FUSED else {}
     return model(tensors, [Op(op, [0, 1], [2], chosen, version=2)], given_, [2])
 
 
+FUSED = ("ADD", "SUB", "MUL")
 small_scales = st.sampled_from((2.0**-20, 2.0**-15, 2.0**-8, 0.013)) | st.floats(2.0**-20, 1, width=32)
 
 
 @st.composite
 def binaries(draw: st.DrawFn) -> bytes:
-    op = draw(st.sampled_from(("ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM")))
+    op = draw(st.sampled_from((*FUSED, "MAXIMUM", "MINIMUM", "SQUARED_DIFFERENCE")))
     a, b = draw(small_scales), draw(small_scales)
     out = float(np.float32(max(a, b) * draw(st.sampled_from((0.001, 0.5, 1.0, 1.7, 2.0, 100.0)))))
     if op == "MUL":
         out = float(np.float32(a * b * draw(st.sampled_from((1.0001, 1.5, 2.0, 32768.0, 1e5, 2.0**31)))))
+    if op == "SQUARED_DIFFERENCE":
+        out = float(np.float32(max(a, b) ** 2 * draw(st.sampled_from((4.0001, 7.0, 1e3, 32768.0, 2.0**31, 2.0**36)))))
     scales = (a, a, a) if op in ("MAXIMUM", "MINIMUM") else (a, b, out)
     fixed = draw(st.sampled_from((None, None, 0, 1)))
-    return pair_of(op, draw(shape_pairs()), scales, draw(activations), fixed, draw(st.integers(0, 99)))
+    shapes = draw(shape_pairs(4 if op == "SQUARED_DIFFERENCE" else 6))
+    return pair_of(op, shapes, scales, draw(activations), fixed, draw(st.integers(0, 99)))
 
 
 def pool_model(op: str, case: Window) -> bytes:
@@ -189,6 +217,14 @@ def lines(draw: st.DrawFn) -> bytes:
     return unary_model(op, scale, scale * ratio, (256, 256), {"alpha": alpha} if op == "LEAKY_RELU" else {})
 
 
+@st.composite
+def roots(draw: st.DrawFn) -> bytes:
+    """1 / (sqrt(scale) * output scale) from 2^-9 to 2^29."""
+    scale = draw(small_scales)
+    out = float(np.float32(1 / (scale**0.5 * draw(st.sampled_from((2.0**-9, 0.3, 1e3, 32767.0, 3e6, 2.0**29))))))
+    return unary_model("RSQRT", scale, out, (256, 256), {}, version=2)
+
+
 sigmoid_scales = st.sampled_from((2.0**-12, 2.0**-11, 2.0**-12 * 1.0001, 2.0**-13, 2.0**-15, 0.001, 1.0, 2.6, 1e-6))
 sigmoids = st.builds(
     lambda op, scale: unary_model(op, scale, 2.0**-15, (256, 256), {}),
@@ -222,6 +258,19 @@ def test_extremes_which_tflite_micro_lacks(data: bytes) -> None:
 @given(st.one_of(lines(), sigmoids))
 def test_functions_of_one_for_every_input(data: bytes) -> None:
     assert_kernel_exact(data, [[EVERY]])
+
+
+@FEW
+@given(roots())
+def test_roots_of_every_input_that_the_oracle_takes(data: bytes) -> None:
+    assert_kernel_exact(data, [[np.maximum(EVERY, 0)]])
+
+
+def test_a_root_of_what_is_not_above_0_is_the_largest_output() -> None:
+    data = unary_model("RSQRT", 0.001, 0.002, (1, 4), {})
+    given_ = [[np.array([[-32768, -1, 0, 9]], np.int16)]]
+    ((found,),) = host_c.program({"root": data}).run("root", given_)
+    assert np.frombuffer(found, np.int16).tolist() == [32767, 32767, 32767, round(1 / (0.009**0.5 * 0.002))]
 
 
 @st.composite
@@ -322,6 +371,7 @@ WHOLE = {
     **MOVED,
     **{f"conv_{name}": window_model(case, "CONV_2D") for name, case in WINDOWS.items()},
     **{f"depthwise_{name}": window_model(depthwise(WINDOWS[name]), "DEPTHWISE_CONV_2D") for name in NARROW_FREE},
+    **{f"transpose_{name}": transposed_model(WINDOWS[name]) for name in NARROW_FREE},
     **{f"dense_{name}": dense_model(case) for name, case in WINDOWS.items()},
     "softmax": unary_model("SOFTMAX", 0.0005, 2.0**-15, (2, 11), {"beta": 1.0}),
     "many_axes": model([wide((2, 3, 2, 2, 3, 2, 2, 3)), numbers(0, 2, 4, 6), wide((3, 2, 2, 3), 0.001)],
@@ -333,6 +383,8 @@ WHOLE = {
                   [Op("MEAN", [0, 1], [2], {}, version=3)], [0], [2]),
     "add": pair_of("ADD", ((1, 3, 5, 2), (2,)), (0.001, 0.002, 0.003), "RELU", 1, 3),
     "mul": pair_of("MUL", ((1, 3, 5, 2), (1, 1, 5, 1)), (0.001, 0.002, 0.07), "NONE", None, 3),
+    "squared_difference": pair_of("SQUARED_DIFFERENCE", ((1, 3, 5, 2), (1, 3, 1, 2)), (0.001, 0.002, 0.03), "NONE",
+                                  None, 3),
     "average": pool_model("AVERAGE_POOL_2D", BASE),
     "max": pool_model("MAX_POOL_2D", BASE),
 }  # fmt: skip

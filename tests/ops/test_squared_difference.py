@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from binary_cases import BROADCASTS_4, Pair, pair_model, pairs, shape_pairs
-from broken import BROADCAST_4, OPERANDS_INT8, assert_complete, assert_refused
+from broken import BROADCAST_4, OPERANDS, assert_complete, assert_refused
 from cases import QUICK, THOROUGH, ratios
 from exact import assert_kernel_exact, assert_models_exact, assert_values_exact
 from hypothesis import given
@@ -75,7 +75,7 @@ def small(inputs: tuple[int, ...] = (0, 1), *, given: tuple[int, ...] = (0, 1), 
 
 BROKEN = {
     "It has 2 inputs and 1 outputs.": [small((0,)), small((0, 1, 1))],
-    OPERANDS_INT8: [
+    OPERANDS: [
         small(first=T((1, 4), 0.5, 128)),
         small(given=(0,), second=constant([[1, 2, 3, 4]], [0.25] * 4)),
         small(output=T((1, 4), 0.5, -129)),
@@ -85,7 +85,10 @@ BROKEN = {
         small(output=T((2, 4), 0.5)),
         small(first=T((2, 1, 2, 1, 4), 0.5), output=T((2, 1, 2, 1, 4), 0.5)),
     ],
-    "The square of the larger input scale is below 2^13 output scales.": [small(output=T((1, 4), 3e-5))],
+    "The square of the larger input scale is below 2^13 output scales, with int16 a quarter of one.": [
+        small(output=T((1, 4), 3e-5)),
+        small(**{name: T((1, 4), 0.5, 0, "int16") for name in ("first", "second")}, output=T((1, 4), 1.0, 0, "int16")),
+    ],
 }
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from broken import ACTIVATION_IN, ACTIVATIONS_INT8, BIAS, WEIGHTS, assert_complete, assert_refused
+from broken import ACTIVATION_IN, ACTIVATIONS, BIAS_TO_INT64, WEIGHTS, WIDE_SUMS, assert_complete, assert_refused
 from cases import (
     QUICK,
     THOROUGH,
@@ -166,6 +166,7 @@ def ones(*shape: int, scale: Any = 0.25, **more: Any) -> T:
     return constant(np.ones(shape), scale, **more)
 
 
+WIDE = {"input": T((1, 4, 4, 4), 0.5, 0, "int16"), "output": T((1, 8, 8, 2), 0.5, 0, "int16")}
 BROKEN = {
     "It has 3 to 4 inputs and 1 outputs.": [small((0, 1)), small((0, 1, 2, 3, 3)), small((0, 1, -1))],
     "The output shape is a constant of int32 or int64.": [
@@ -175,13 +176,17 @@ BROKEN = {
     "The input has 4 dimensions.": [small(input=T((4, 4, 4), 0.5))],
     "The filter has 4 dimensions.": [small(filter=ones(2, 36))],
     "The input is computed at run time.": [small((0, 1, 1))],
-    ACTIVATIONS_INT8: [small(input=T((1, 4, 4, 4), 0.5, 128)), small(output=T((1, 8, 8, 2), 0.5, -129))],
+    ACTIVATIONS: [small(input=T((1, 4, 4, 4), 0.5, 128)), small(output=T((1, 8, 8, 2), 0.5, -129))],
     WEIGHTS.format(axis=0): [
         small(filter=ones(2, 3, 3, 4, dtype="int16")),
         small(filter=ones(2, 3, 3, 4, scale=[0.25] * 4, axis=3)),
         small(filter=ones(2, 3, 3, 4, zero_point=1)),
     ],
-    BIAS: [small(bias=constant([1, 2, 3], 0.125, dtype="int32"))],
+    BIAS_TO_INT64: [
+        small(bias=constant([1, 2, 3], 0.125, dtype="int32")),
+        small(**WIDE),
+        small(**WIDE, bias=constant([1, 1 << 46], 0.125, dtype="int64")),
+    ],
     "stride h, stride w are at least 1.": [small(options={"stride_h": 0}), small(options={"stride_w": -1})],
     "padding is SAME, VALID.": [small(options={"padding": 2})],
     ACTIVATION_IN: [small(options={"fused_activation_function": "TANH"})],
@@ -200,6 +205,7 @@ BROKEN = {
     "Every requantisation factor, input scale * filter scale / output scale, is below 2^30.": [
         small(input=T((1, 4, 4, 4), 1e30), output=T((1, 8, 8, 2), 1e-30)),
     ],
+    WIDE_SUMS: [small((0, 1, 2), **{**WIDE, "output": T((1, 8, 8, 2), 2.0**-10, 0, "int16")})],
 }
 
 

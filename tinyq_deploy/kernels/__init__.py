@@ -66,7 +66,7 @@ from tinyq_deploy.kernels.portable.svdf import PortableSvdf
 from tinyq_deploy.kernels.portable.table import PortableTable, unary_operators
 from tinyq_deploy.kernels.portable.transpose_conv import PortableTransposeConv
 from tinyq_deploy.kernels.portable.unidirectional_sequence_lstm import PortableUnidirectionalSequenceLstm
-from tinyq_deploy.kernels.portable.wide_unary import PortableLookup, PortableSigmoid, PortableSlopes
+from tinyq_deploy.kernels.portable.wide_unary import PortableLookup, PortableRsqrt, PortableSigmoid, PortableSlopes
 from tinyq_deploy.ops.abs import Abs
 from tinyq_deploy.ops.arg_max import ArgMax, ArgMin
 from tinyq_deploy.ops.exp import Exp
@@ -160,7 +160,7 @@ KERNELS: tuple[Kernel, ...] = (
     PortableBinary("MUL", "mul", kinds=ALIKE),
     PortableBinary("NOT_EQUAL", "compare", "compare"),
     PortableBinary("PRELU", "prelu"),
-    PortableBinary("SQUARED_DIFFERENCE", "add"),
+    PortableBinary("SQUARED_DIFFERENCE", "add", kinds=ALIKE),
     PortableBinary("SUB", "add", kinds=ALIKE),
     PortablePick(BroadcastTo),
     PortableCast(),
@@ -211,6 +211,7 @@ KERNELS: tuple[Kernel, ...] = (
     *(PortableSlopes(operator) for operator in (Abs, LeakyRelu, Relu, Relu6)),
     PortableLookup(Exp),
     PortableLookup(Gelu),
+    PortableRsqrt(),
     PortableSigmoid(Logistic),
     PortableSigmoid(Tanh),
 )

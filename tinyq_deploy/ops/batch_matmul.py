@@ -13,12 +13,14 @@ from tinyq_deploy.fixed_point import quantize_multiplier
 from tinyq_deploy.graph import NodeView, Tensor
 from tinyq_deploy.ops import rules
 from tinyq_deploy.ops.base import Operator
-from tinyq_deploy.ops.conv_2d import factors_bounded_for
-from tinyq_deploy.ops.elementwise import operands_int8
+from tinyq_deploy.ops.conv_2d import LARGEST_WIDE_FACTOR, factors_bounded_for
+from tinyq_deploy.ops.elementwise import operands_alike
 
 X, Y = 0, 1
 # Axes of both operands besides those of the matrices; TFLite has no more.
 BATCH_AXES = 3
+# tinyq_requantize_wide takes sums of 48 bits: 2^30 times so many products.
+MOST_WIDE_PRODUCTS = 1 << 17
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,17 @@ def multiplies(view: NodeView) -> str | None:
     return None if x.depth == y.depth and view.output().shape == (*lead, x.extent, y.extent) else found
 
 
+def wide_products(view: NodeView) -> str | None:
+    """With int16, the factor is below 2^7 and the inputs' common axis shorter than 2^17."""
+    factor, depth = _factor(view), operands(view)[X].depth
+    fits = view.kind != "int16" or (factor < LARGEST_WIDE_FACTOR and depth < MOST_WIDE_PRODUCTS)
+    return None if fits else f"factor {factor:g}, axis of {depth}"
+
+
+def _factor(view: NodeView) -> float:
+    return view.given(X).scale * view.given(Y).scale / view.output().scale
+
+
 def _steps(operand: Matrix) -> tuple[int, ...]:
     """Elements from one matrix to the next along each of BATCH_AXES leading axes, 0 where it stays."""
     lead = (1,) * (BATCH_AXES - len(operand.lead)) + operand.lead
@@ -94,7 +107,7 @@ class BatchMatmul(Operator):
     """Products of matrices, of which each may be computed at run time."""
 
     name = "BATCH_MATMUL"
-    rules = (rules.operands(2), operands_int8, ranks, multiplies, factors_bounded_for(X, Y))
+    rules = (rules.operands(2), operands_alike, ranks, multiplies, factors_bounded_for(X, Y), wide_products)
 
     @staticmethod
     def macs(view: NodeView) -> int:
@@ -106,9 +119,8 @@ class BatchMatmul(Operator):
         """Shape and quantisation as the kernels take them."""
         x, y = operands(view)
         lead = view.output().shape[:-2]
-        real = view.given(X).scale * view.given(Y).scale / view.output().scale
         return BatchMatmulParams(
             (1,) * (BATCH_AXES - len(lead)) + lead, _steps(x), _steps(y), x.extent, y.extent, x.depth, x.step,
             x.depth_step, y.step, y.depth_step, -view.given(X).zero_point, -view.given(Y).zero_point,
-            view.output().zero_point, *quantize_multiplier(real),
+            view.output().zero_point, *quantize_multiplier(_factor(view)),
         )  # fmt: skip

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from tinyq_deploy.fixed_point import Multipliers, activation_range, limits, multipliers
@@ -96,16 +97,26 @@ def narrow_sums(view: NodeView) -> bool:
     return view.number("quantized_bias_type", 0) == _INT32 if bias is None else bias.dtype == "int32"
 
 
-def wide_sums(view: NodeView) -> str | None:
-    """With int16 activations and 64-bit sums, factors are below 2^7 and filters have fewer than 2^23 weights a
-    channel."""
-    if view.kind != "int16" or narrow_sums(view):
-        return None
-    filter_ = view.given(FILTER)
-    assert filter_.quantization is not None
-    factor = view.given(INPUT).scale * max(filter_.quantization.scale) / view.output().scale
-    fits = factor < LARGEST_WIDE_FACTOR and filter_.size < MOST_WIDE_PRODUCTS * view.output().shape[-1]
-    return None if fits else f"factor {factor:g}, filter {list(filter_.shape)}"
+def wide_sums_for(source: int, narrow: Callable[[NodeView], bool]) -> Rule:
+    """A rule on what 64-bit sums of the input at `source` hold; nodes that are `narrow` have none."""
+
+    def rule(view: NodeView) -> str | None:
+        if view.kind != "int16" or narrow(view):
+            return None
+        filter_ = view.given(FILTER)
+        assert filter_.quantization is not None
+        factor = view.given(source).scale * max(filter_.quantization.scale) / view.output().scale
+        fits = factor < LARGEST_WIDE_FACTOR and filter_.size < MOST_WIDE_PRODUCTS * view.output().shape[-1]
+        return None if fits else f"factor {factor:g}, filter {list(filter_.shape)}"
+
+    text = (
+        "With int16 activations and 64-bit sums, factors are below 2^7 and filters have fewer than 2^23 weights a "
+        "channel."
+    )
+    return rules.documented(rule, text)
+
+
+wide_sums = wide_sums_for(INPUT, narrow_sums)
 
 
 @dataclass(frozen=True)

@@ -1,25 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-"""SQUARED_DIFFERENCE: two int8 tensors, element by element, broadcast."""
+"""SQUARED_DIFFERENCE: two tensors, element by element, broadcast."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from tinyq_deploy.fixed_point import quantize_multiplier, requantize_array
+from tinyq_deploy.fixed_point import limits, quantize_multiplier, requantize_array
 from tinyq_deploy.graph import NodeView
 from tinyq_deploy.ops.add import AddParams
-from tinyq_deploy.ops.elementwise import Elementwise, Numbers, binary_rules
-from tinyq_deploy.ops.rules import ZERO_POINTS
+from tinyq_deploy.ops.elementwise import Elementwise, Numbers, binary_rules, operands_alike
 
-# TFLite scales both inputs by 2^7: the square of the difference then has 30 bits.
-LEFT_SHIFT = 7
+# TFLite scales both inputs of int8 by 2^7: the square of the difference then has 30 bits, as that of int16 has.
+LEFT_SHIFTS = {"int8": 7, "int16": 0}
+# The largest square, 32640^2 of int8 and 2^30 of int16, times this stays within int32.
+LARGEST_FACTORS = {"int8": 2, "int16": 1}
 DIMENSIONS = 4
 
 
 def factor_bounded(view: NodeView) -> str | None:
-    """The square of the larger input scale is below 2^13 output scales."""
+    """The square of the larger input scale is below 2^13 output scales, with int16 a quarter of one."""
     factor = _factor(view)
-    return None if factor < 2 else f"factor {factor:g}"
+    return None if factor < LARGEST_FACTORS[view.output().dtype] else f"factor {factor:g}"
 
 
 def _twice(view: NodeView) -> float:
@@ -27,7 +28,7 @@ def _twice(view: NodeView) -> float:
 
 
 def _factor(view: NodeView) -> float:
-    return _twice(view) ** 2 / ((1 << 2 * LEFT_SHIFT) * view.output().scale)
+    return _twice(view) ** 2 / ((1 << 2 * LEFT_SHIFTS[view.output().dtype]) * view.output().scale)
 
 
 class SquaredDifference(Elementwise):
@@ -35,18 +36,18 @@ class SquaredDifference(Elementwise):
 
     name = "SQUARED_DIFFERENCE"
     operands = 2
-    rules = binary_rules(factor_bounded, dimensions=DIMENSIONS)
+    rules = binary_rules(factor_bounded, dimensions=DIMENSIONS, types=operands_alike)
 
     @staticmethod
     def params(view: NodeView) -> AddParams:
         """Quantisation as the kernels take it: tflite-micro's PrepareQuantized."""
         first, second, out = view.given(0), view.given(1), view.output()
         return AddParams(
-            out.size, LEFT_SHIFT,
+            out.size, LEFT_SHIFTS[out.dtype],
             -first.zero_point, *quantize_multiplier(first.scale / _twice(view)),
             -second.zero_point, *quantize_multiplier(second.scale / _twice(view)),
             out.zero_point, *quantize_multiplier(_factor(view)),
-            *ZERO_POINTS["int8"],
+            *limits(out.dtype),
         )  # fmt: skip
 
     @classmethod

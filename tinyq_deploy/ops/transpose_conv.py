@@ -9,7 +9,7 @@ from __future__ import annotations
 from tinyq_deploy.graph import NodeView
 from tinyq_deploy.ops import movement, rules
 from tinyq_deploy.ops.base import Operator
-from tinyq_deploy.ops.conv_2d import Conv2DParams, factors_bounded_for, output_range
+from tinyq_deploy.ops.conv_2d import Conv2DParams, factors_bounded_for, output_range, wide_sums_for
 
 SHAPE, FILTER, INPUT, BIAS = range(4)
 
@@ -63,9 +63,9 @@ class TransposeConv(Operator):
         rules.rank(INPUT, (4,), "input"),
         rules.rank(FILTER, (4,), "filter"),
         rules.computed(INPUT, "input"),
-        rules.activations_int8,
+        rules.activations,
         rules.weights(FILTER, channel_axis=0),
-        rules.bias(BIAS, FILTER, channel_axis=0),
+        rules.wide_bias(BIAS, FILTER, channel_axis=0, int32=False),
         rules.positive("stride_h", "stride_w"),
         rules.option_in("padding", ("SAME", "VALID"), "SAME"),
         rules.option_in("fused_activation_function", ("NONE", "RELU", "RELU6", "RELU_N1_TO_1"), "NONE"),
@@ -73,6 +73,8 @@ class TransposeConv(Operator):
         channels_match,
         filter_fits,
         factors_bounded_for(INPUT),
+        # tflite-micro adds up in 64 bits whatever the options say of a bias that is not there.
+        wide_sums_for(INPUT, lambda view: False),
     )
 
     @staticmethod

@@ -192,7 +192,9 @@ class _Server:
 
 
 def _signature(tensor: Any) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    return tuple(int(size) for size in tensor.shape), np.dtype(type_name(tensor).lower())
+    # A file need not state the shape of a scalar.
+    shape = () if tensor.shape is None else tensor.shape
+    return tuple(int(size) for size in shape), np.dtype(type_name(tensor).lower())
 
 
 if __name__ == "__main__":

@@ -4,11 +4,12 @@
 
 #include "../tinyq_add_params.h"
 #include "../tinyq_broadcast.h"
+#include "../tinyq_element.h"
 #include "../tinyq_fixed_point.h"
 
 /* One result. */
-static inline int8_t tinyq_squared_difference_value(const tinyq_add_params *p, int32_t input1,
-                                                    int32_t input2)
+static inline int32_t tinyq_squared_difference_value(const tinyq_add_params *p, int32_t input1,
+                                                     int32_t input2)
 {
     const int32_t a = (input1 + p->input1_offset) * (1 << p->left_shift);
     const int32_t b = (input2 + p->input2_offset) * (1 << p->left_shift);
@@ -16,18 +17,19 @@ static inline int8_t tinyq_squared_difference_value(const tinyq_add_params *p, i
                                tinyq_requantize(b, p->input2_multiplier, p->input2_shift);
     const int32_t value =
         tinyq_requantize(difference * difference, p->output_multiplier, p->output_shift);
-    return (int8_t)tinyq_clamp(value + p->output_offset, p->activation_min, p->activation_max);
+    return tinyq_clamp(value + p->output_offset, p->activation_min, p->activation_max);
 }
 
 /*
- * SQUARED_DIFFERENCE, int8, elementwise over `size`. Each element is read before it is
- * written: output may be either input.
+ * SQUARED_DIFFERENCE, elementwise over `size`. Each element is read before it is written: output
+ * may be either input.
  */
-TINYQ_KERNEL void tinyq_portable_squared_difference(const tinyq_add_params *p, const int8_t *input1,
-                                                    const int8_t *input2, int8_t *output)
+TINYQ_BODY void tinyq_squared_difference(const tinyq_add_params *p, const void *input1,
+                                         const void *input2, void *output, int wide)
 {
     for (int32_t i = 0; i < p->size; ++i) {
-        output[i] = tinyq_squared_difference_value(p, input1[i], input2[i]);
+        const int32_t a = tinyq_load(input1, i, wide), b = tinyq_load(input2, i, wide);
+        tinyq_store(output, i, tinyq_squared_difference_value(p, a, b), wide);
     }
 }
 
@@ -37,18 +39,45 @@ typedef struct {
 } tinyq_squared_difference_rows_params;
 
 /* The same where the inputs broadcast. The output may be an input of its own size. */
+TINYQ_BODY void tinyq_squared_difference_rows(const tinyq_squared_difference_rows_params *p,
+                                              const void *input1, const void *input2, void *output,
+                                              int wide)
+{
+    tinyq_row row = {0};
+    int32_t at = 0;
+    do {
+        for (int32_t i = 0; i < p->rows.length; ++i) {
+            const int32_t a = tinyq_load(input1, row.at1 + i * p->rows.step1, wide);
+            const int32_t b = tinyq_load(input2, row.at2 + i * p->rows.step2, wide);
+            tinyq_store(output, at++, tinyq_squared_difference_value(&p->op, a, b), wide);
+        }
+    } while (tinyq_next_row(&p->rows, &row));
+}
+
+TINYQ_KERNEL void tinyq_portable_squared_difference(const tinyq_add_params *p, const int8_t *input1,
+                                                    const int8_t *input2, int8_t *output)
+{
+    tinyq_squared_difference(p, input1, input2, output, 0);
+}
+
 TINYQ_KERNEL void tinyq_portable_squared_difference_rows(const tinyq_squared_difference_rows_params *p,
                                                          const int8_t *input1, const int8_t *input2,
                                                          int8_t *output)
 {
-    tinyq_row row = {0};
-    do {
-        for (int32_t i = 0; i < p->rows.length; ++i) {
-            const int32_t a = input1[row.at1 + i * p->rows.step1];
-            const int32_t b = input2[row.at2 + i * p->rows.step2];
-            *output++ = tinyq_squared_difference_value(&p->op, a, b);
-        }
-    } while (tinyq_next_row(&p->rows, &row));
+    tinyq_squared_difference_rows(p, input1, input2, output, 0);
+}
+
+TINYQ_KERNEL void tinyq_portable_squared_difference_s16(const tinyq_add_params *p, const int16_t *input1,
+                                                        const int16_t *input2, int16_t *output)
+{
+    tinyq_squared_difference(p, input1, input2, output, 1);
+}
+
+TINYQ_KERNEL void tinyq_portable_squared_difference_rows_s16(const tinyq_squared_difference_rows_params *p,
+                                                             const int16_t *input1, const int16_t *input2,
+                                                             int16_t *output)
+{
+    tinyq_squared_difference_rows(p, input1, input2, output, 1);
 }
 
 #endif

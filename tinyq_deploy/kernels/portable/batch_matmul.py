@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from tinyq_deploy.graph import NodeView
 from tinyq_deploy.kernels.base import Kernel, KernelCall, Target, Write, operand
-from tinyq_deploy.kernels.portable.base import portable_call
+from tinyq_deploy.kernels.portable.base import ALIKE, SUFFIXES, portable_call
 from tinyq_deploy.ops.batch_matmul import BatchMatmul, X, Y
 
 
@@ -14,9 +14,10 @@ class PortableBatchMatmul(Kernel):
 
     op = "BATCH_MATMUL"
     kernel_set = "portable"
+    kinds = ALIKE
 
     def call(self, view: NodeView, target: Target) -> KernelCall | None:
         """Takes every node."""
         inputs = operand(view.given(X), "x"), operand(view.given(Y), "y")
         params, write = BatchMatmul.params(view), Write(view.output().index)
-        return portable_call("batch_matmul", "batch_matmul", params, *inputs, write)
+        return portable_call("batch_matmul", "batch_matmul", params, *inputs, write, suffix=SUFFIXES[view.kind])

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 from tinyq_deploy.graph import NodeView
 from tinyq_deploy.kernels.base import Constant, Kernel, KernelCall, Read, Target, Write, bias_or_zeros, weights
-from tinyq_deploy.kernels.portable.base import portable_call
+from tinyq_deploy.kernels.portable.base import ALIKE, portable_call
+from tinyq_deploy.kernels.portable.weighted import wide_bias_or_zeros
 from tinyq_deploy.ops.conv_2d import Conv2DParams, channel_multipliers
 from tinyq_deploy.ops.transpose_conv import BIAS, FILTER, INPUT, TransposeConv
 
@@ -15,16 +16,19 @@ class PortableTransposeConv(Kernel):
 
     op = "TRANSPOSE_CONV"
     kernel_set = "portable"
+    kinds = ALIKE
 
     def call(self, view: NodeView, target: Target) -> KernelCall | None:
         """Takes every node."""
         params = TransposeConv.params(view)
         factors = channel_multipliers(view, params.output_channels, source=INPUT)
+        wide, channels = view.kind == "int16", params.output_channels
+        bias = wide_bias_or_zeros(view, BIAS, channels) if wide else bias_or_zeros(view, BIAS, channels)
         return portable_call(
-            "transpose_conv", "conv_2d", params,
+            "transpose_conv_s16" if wide else "transpose_conv", "conv_2d", params,
             Read(view.given(INPUT).index),
             Constant("filter", weights(view, FILTER)),
-            Constant("bias", bias_or_zeros(view, BIAS, params.output_channels)),
+            Constant("bias", bias),
             Constant("multiplier", factors.multiplier),
             Constant("shift", factors.shift),
             Write(view.output().index),

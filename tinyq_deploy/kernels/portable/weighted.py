@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from tinyq_deploy.graph import NodeView
 from tinyq_deploy.kernels.base import Constant, Read, bias_or_zeros, operand, packed_int4, weights
@@ -20,11 +21,16 @@ def function(name: str, view: NodeView) -> tuple[str, str]:
 
 def weights_and_bias(view: NodeView, outputs: int) -> tuple[Read | Constant, Constant]:
     """The filter, of int4 two weights a byte, and the bias [outputs], int64 for 64-bit sums."""
-    filter_, tensor = operand(view.given(FILTER), "filter"), view.input(BIAS)
-    bias = bias_or_zeros(view, BIAS, outputs)
-    if view.kind == "int16" and not narrow_sums(view):
-        known = tensor is not None and tensor.data is not None
-        bias = weights(view, BIAS).reshape(outputs) if known else bias.astype(np.int64)
+    filter_ = operand(view.given(FILTER), "filter")
+    wide = view.kind == "int16" and not narrow_sums(view)
+    bias = Constant("bias", wide_bias_or_zeros(view, BIAS, outputs) if wide else bias_or_zeros(view, BIAS, outputs))
     if isinstance(filter_, Constant) and view.kind == "int4":
         filter_ = Constant("filter", packed_int4(filter_.values))
-    return filter_, Constant("bias", bias)
+    return filter_, bias
+
+
+def wide_bias_or_zeros(view: NodeView, position: int, outputs: int) -> npt.NDArray[np.int64]:
+    """The bias [outputs] of 64-bit sums, zeros where the node has none."""
+    if view.input(position) is None:
+        return np.zeros(outputs, np.int64)
+    return np.ascontiguousarray(weights(view, position), np.int64).reshape(outputs)

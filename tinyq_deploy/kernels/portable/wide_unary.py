@@ -11,6 +11,7 @@ from tinyq_deploy.kernels.portable.base import portable_call
 from tinyq_deploy.kernels.portable.table import TableParams
 from tinyq_deploy.ops.logistic import Logistic, Tanh, sigmoid_table
 from tinyq_deploy.ops.lookup import Curved
+from tinyq_deploy.ops.rsqrt import Rsqrt
 from tinyq_deploy.ops.slopes import Sloped
 
 
@@ -43,6 +44,19 @@ class PortableLookup(Kernel):
         read, table, params = view.given(0).index, self.operator.points(view), TableParams(view.output().size)
         arguments = (Read(read), Constant("table", table), Write(view.output().index))
         return portable_call("lookup_s16", "table", params, *arguments, in_place=(read,))
+
+
+class PortableRsqrt(Kernel):
+    """Root by root."""
+
+    op = "RSQRT"
+    kernel_set = "portable"
+    kinds = ("int16",)
+
+    def call(self, view: NodeView, target: Target) -> KernelCall | None:
+        """Takes every node."""
+        read, params = view.given(0).index, Rsqrt.params(view)
+        return portable_call("rsqrt_s16", "rsqrt", params, Read(read), Write(view.output().index), in_place=(read,))
 
 
 class PortableSigmoid(Kernel):
