@@ -24,7 +24,6 @@ MOVED = (
     "What is moved is int8 or int16 with one scale and zero point (in the type's range) before and after, int32, bool "
     "or float32, or shape arithmetic on int64 constants."
 )
-FEW_ENTRIES = "The output has at most 16,777,216 elements."
 WEIGHTS = "The weights are constant int8 with zero point 0, one scale or one per channel of axis {axis}."
 WEIGHTS_TO_INT4 = (
     "The weights are constant int8 or, with int8 activations, int4, with zero point 0, one scale or one per channel of "

@@ -11,7 +11,7 @@ import host_c
 import numpy as np
 import numpy.typing as npt
 import pytest
-from broken import FEW_ENTRIES, MOVED, assert_complete, assert_refused
+from broken import MOVED, assert_complete, assert_refused
 from cases import QUICK, THOROUGH, seeds
 from exact import assert_kernel_exact, assert_models_exact
 from host_c import planned
@@ -180,7 +180,6 @@ def broken(op: str, shape: str) -> dict[str, list[bytes]]:
             small(op, places=constant(np.zeros(places), dtype="uint8")),
         ],
         shape: [small(op, output=q(3, 2))],
-        FEW_ENTRIES: [small(op, input=q(4, 1 << 24), output=q(2, 1 << 24))],
     }
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from broken import FEW_ENTRIES, INPUT_INT8, MOVED, assert_complete, assert_refused
+from broken import INPUT_INT8, MOVED, assert_complete, assert_refused
 from cases import QUICK, THOROUGH, zero_points
 from exact import assert_models_exact
 from host_c import planned
@@ -104,7 +104,6 @@ BROKEN = {
     OPS[0]: {
         **broken(OPS[0]),
         MOVED: [small(OPS[0], output=q(1, 3, 5, 2, zero=4))],
-        FEW_ENTRIES: [small(OPS[0], size=numbers([4096, 4096]), output=q(1, 4096, 4096, 2))],
     },
     OPS[1]: {
         **broken(OPS[1]),

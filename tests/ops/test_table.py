@@ -40,7 +40,9 @@ def test_each_value_gives_its_entry() -> None:
     made = view(entries)
     assert broken(made) == ""
     assert (Table.values(made, EVERY.astype(np.int64)) == entries).all()
-    (call,) = (c for k in KERNELS if k.op == "TABLE" and (c := k.call(made, host_c.TARGET)) is not None)
+    (call,) = (
+        c for k in KERNELS if k.op == "TABLE" and (c := k.call(made, host_c.TARGET)) and c.kernel_set == "portable"
+    )
     for place in (None, 0):
         assert host_c.kernels().run(call, {0: EVERY}, {2: 256}, over=place) == entries.tobytes()
 

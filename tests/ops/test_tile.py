@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import host_c
 import numpy as np
 import pytest
-from broken import FEW_ENTRIES, MOVED, assert_complete, assert_refused
+from broken import MOVED, assert_complete, assert_refused
 from cases import QUICK, THOROUGH
 from exact import assert_models_exact
 from host_c import planned
@@ -109,18 +109,12 @@ def small(op: str, inputs: Sequence[int] = (0, 2), *, given: tuple[int, ...] = (
     return model([*tensors.values()], [Op(op, inputs, [1])], given, [1])
 
 
-LONG = 1 << 23
-
-
 def common(op: str, constants: str, shape: str) -> dict[str, list[bytes]]:
     return {
         "It has 2 inputs and 1 outputs.": [small(op, (0,)), small(op, (0, 2, 2))],
         constants: [small(op, count=constant([2, 3], 0.5)), small(op, given=(0, 2), count=T((2,), None, 0, "int32"))],
         MOVED: [small(op, output=q(2, 3, zero=4)), small(op, output=q(2, 3, scale=0.25))],
         shape: [small(op, output=q(3, 2)), small(op, count=numbers([0, 3]))],
-        FEW_ENTRIES: [
-            small(op, input=q(LONG, 1), output=q(LONG, 3), count=numbers([1 if op == "TILE" else LONG, 3])),
-        ],
     }
 
 

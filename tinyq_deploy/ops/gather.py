@@ -16,7 +16,7 @@ import numpy as np
 
 from tinyq_deploy.graph import NodeView
 from tinyq_deploy.ops import movement, rules
-from tinyq_deploy.ops.pick import Picker, Table, few_entries, straight
+from tinyq_deploy.ops.pick import Picker, Table, straight
 
 INDICES = 1
 INDEX_TYPES = ("int8", "int16", "int32")
@@ -102,7 +102,6 @@ class Gather(Gatherer):
         axes_fit,
         movement.output_is(gathered, "input, indices, axis and batch_dims"),
         indices_inside,
-        few_entries,
     )
 
     @staticmethod
@@ -167,7 +166,6 @@ class GatherNd(Gatherer):
         depth_fits,
         movement.output_is(gathered_nd, "input and indices"),
         rows_inside,
-        few_entries,
     )
 
     @staticmethod

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from tinyq_deploy.graph import NodeView
 from tinyq_deploy.ops import movement, rules
 from tinyq_deploy.ops.pad import padded, paddings, two_an_axis
-from tinyq_deploy.ops.pick import Picker, Table, few_entries
+from tinyq_deploy.ops.pick import Picker, Table
 
 
 def edge(view: NodeView) -> int:
@@ -41,7 +41,6 @@ class MirrorPad(Picker):
         rules.option_in("mode", ("REFLECT", "SYMMETRIC"), "REFLECT"),
         enough_elements,
         movement.output_is(padded, "input and paddings"),
-        few_entries,
     )
 
     @staticmethod

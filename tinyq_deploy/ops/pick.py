@@ -19,8 +19,6 @@ from tinyq_deploy.ops import movement
 from tinyq_deploy.ops.base import Array, Operator
 from tinyq_deploy.ops.movement import Axis, Copy
 
-# Entries of a table, at most: they are lists here, before any kernel is chosen.
-MOST_ENTRIES = 1 << 24
 # Bytes from the start of the input, for each entry of an axis of the output.
 Table = Sequence[int]
 
@@ -118,11 +116,6 @@ class Picker(Operator):
         for table in cls.tables(view):
             places = np.add.outer(places, np.array(table, np.int64)).reshape(-1)
         return (source.reshape(-1)[places // movement.itemsize(view.given(0))].reshape(view.output().shape),)
-
-
-def few_entries(view: NodeView) -> str | None:
-    """The output has at most 16,777,216 elements."""
-    return None if view.output().size <= MOST_ENTRIES else f"output {list(view.output().shape)}"
 
 
 def straight(shape: Sequence[int], steps: Sequence[int]) -> list[Table]:

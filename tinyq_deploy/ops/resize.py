@@ -15,7 +15,7 @@ import numpy.typing as npt
 from tinyq_deploy.graph import NodeView
 from tinyq_deploy.ops import movement, rules
 from tinyq_deploy.ops.base import Array, Operator
-from tinyq_deploy.ops.pick import Picker, Table, few_entries, straight
+from tinyq_deploy.ops.pick import Picker, Table, straight
 
 # Steps between two pixels of the input, of bilinear interpolation.
 ONE = 1 << 10
@@ -65,7 +65,6 @@ class ResizeNearestNeighbor(Picker):
         movement.moves(),
         two_numbers,
         movement.output_is(resized, "input and size"),
-        few_entries,
     )
 
     @staticmethod

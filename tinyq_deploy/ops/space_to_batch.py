@@ -16,7 +16,7 @@ import numpy as np
 from tinyq_deploy.graph import NodeView
 from tinyq_deploy.ops import movement, rules
 from tinyq_deploy.ops.base import Array, Operator, Rule
-from tinyq_deploy.ops.pick import Picker, Table, few_entries, straight
+from tinyq_deploy.ops.pick import Picker, Table, straight
 
 
 def blocks(view: NodeView) -> list[int]:
@@ -177,7 +177,6 @@ class BatchToSpaceNd(Picker):
         margins_given("crops"),
         whole_batches,
         movement.output_is(cropped, "input, block shape and crops"),
-        few_entries,
     )
 
     @staticmethod

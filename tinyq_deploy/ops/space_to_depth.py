@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from tinyq_deploy.graph import NodeView
 from tinyq_deploy.ops import movement, rules
-from tinyq_deploy.ops.pick import Picker, Table, few_entries, straight
+from tinyq_deploy.ops.pick import Picker, Table, straight
 
 
 def block_of(view: NodeView) -> int:
@@ -38,7 +38,6 @@ class SpaceToDepth(Picker):
         movement.moves(),
         whole_blocks,
         movement.output_is(deeper, "input and block size"),
-        few_entries,
     )
 
     @staticmethod
@@ -75,7 +74,6 @@ class DepthToSpace(Picker):
         movement.moves(),
         whole_channels,
         movement.output_is(wider, "input and block size"),
-        few_entries,
     )
 
     @staticmethod

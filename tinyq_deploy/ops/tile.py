@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from tinyq_deploy.graph import NodeView
 from tinyq_deploy.ops import movement, rules
-from tinyq_deploy.ops.pick import Picker, Table, few_entries, straight
+from tinyq_deploy.ops.pick import Picker, Table, straight
 
 
 def tiled(view: NodeView) -> list[int]:
@@ -24,7 +24,6 @@ class Tile(Picker):
         movement.integers(1, "multiples", per_axis_of=0),
         movement.moves(),
         movement.output_is(tiled, "input and multiples"),
-        few_entries,
     )
 
     @staticmethod
@@ -54,7 +53,6 @@ class BroadcastTo(Picker):
         movement.moves(),
         movement.output_is(lambda view: movement.values(view, 1), "the shape that is asked for"),
         broadcasts,
-        few_entries,
     )
 
     @staticmethod
