@@ -47,11 +47,11 @@ class Grid:
         self.tensors.append(Tensor(index, f"t{index}", tuple(shape), dtype, quantization, data))
         return index
 
-    def input(self, shape: Sequence[int]) -> int:
-        """The graph's input of this shape."""
-        key = tuple(shape)
+    def input(self, shape: Sequence[int], number: int = 1) -> int:
+        """The graph's input of this shape, or another one."""
+        key = (number, *shape)
         if key not in self.inputs:
-            self.inputs[key] = self.own_input(key)
+            self.inputs[key] = self.own_input(shape)
         return self.inputs[key]
 
     def own_input(self, shape: Sequence[int]) -> int:
@@ -78,10 +78,6 @@ class Grid:
     def like_input(self, shape: Sequence[int]) -> int:
         """An output with the quantisation of the inputs."""
         return self.tensor(shape, 0.05, zero=-3)
-
-    def scale(self, tensor: int) -> float:
-        """The scale of a tensor that has one."""
-        return self.tensors[tensor].scale
 
     def layer(self, op: str, inputs: Sequence[int], output: int, options: dict[str, Option]) -> None:
         """A node."""
@@ -141,10 +137,10 @@ def depthwise(grid: Grid) -> None:
         options, (height, width) = _window(image, size, stride, padding)
         if min(height, width) > 0 and grid.rng.random() < 0.75:
             _depthwise(grid, image, size, 1, options, (height, width))
-    for height, size, channels in itertools.product((12, 24, 36), (9, 12, 20, 31), (16, 30, 64)):
-        if size <= height and grid.rng.random() < 0.75:
-            options, extents = _window((height, 1, channels), (size, 1), (1, 1), "VALID")
-            _depthwise(grid, (height, 1, channels), (size, 1), 1, options, extents)
+    for size, more, channels in itertools.product((5, 9, 14, 20, 31), (0, 9), (16, 30, 64)):
+        options, extents = _window((size + more, 1, channels), (size, 1), (1, 1), "VALID")
+        if grid.rng.random() < 0.7:
+            _depthwise(grid, (size + more, 1, channels), (size, 1), 1, options, extents)
     for multiplier in (4, 8, 16):
         options, extents = _window(IMAGES[0], (3, 3), (1, 1), "SAME")
         _depthwise(grid, IMAGES[0], (3, 3), multiplier, options, extents)
@@ -180,15 +176,18 @@ def pools(grid: Grid) -> None:
 
 
 def pairs(grid: Grid) -> None:
-    """CONV_2D with the ADD that alone reads it."""
-    for image, size, channels in itertools.product(IMAGES[2:6] + IMAGES[-1:], ((3, 3), (1, 1), (5, 5)), (12, 32)):
+    """CONV_2D with the ADD that alone reads it; those of 3 by 3, which have kernels of their own, also without."""
+    images = ((20, 20, 8), (9, 9, 32), (5, 5, 40), (4, 4, 64), (12, 12, 32), (12, 7, 16), (16, 16, 16))
+    for image, size, channels in itertools.product(images, ((3, 3), (1, 1), (5, 5)), (8, 12, 32, 64)):
         options, (height, width) = _window(image, size, (1, 1), "SAME")
-        if height * width * channels * size[0] * size[1] * image[2] <= MOST_MACS:
-            shape, weights = (1, height, width, channels), grid.weights((channels, *size, image[2]), 0)
-            first = grid.linear("CONV_2D", grid.input((1, *image)), weights, shape, options)
-            operands = (first, grid.own_input(shape))
-            scale = 2 * grid.scale(first)
-            grid.layer("ADD", operands, grid.tensor(shape, scale, zero=4), {"fused_activation_function": "NONE"})
+        macs = height * width * channels * size[0] * size[1] * image[2]
+        if macs > 3 * MOST_MACS or (size != (3, 3) and grid.rng.random() < 0.6):
+            continue
+        shape, weights = (1, height, width, channels), grid.weights((channels, *size, image[2]), 0)
+        if size == (3, 3):
+            grid.linear("CONV_2D", grid.input((1, *image)), weights, shape, options)
+        first = grid.linear("CONV_2D", grid.input((1, *image)), weights, shape, options)
+        _binary(grid, "ADD", (first, grid.own_input(shape)), shape, 2 * grid.tensors[first].scale)
 
 
 def elementwise(grid: Grid) -> None:
@@ -196,7 +195,7 @@ def elementwise(grid: Grid) -> None:
     for op, scale in (("ADD", 0.09), ("SUB", 0.09), ("MUL", 0.2)):
         for image in (*IMAGES[:4], (3, 5, 5), (1, 1, 10), (12, 12, 32)):
             shape = (1, *image)
-            _binary(grid, op, (grid.input(shape), grid.input(shape)), shape, scale)
+            _binary(grid, op, (grid.input(shape), grid.input(shape, 2)), shape, scale)
         for (height, width, channels), other in itertools.product(
             ((16, 16, 3), (9, 9, 32), (5, 7, 10)), ("C", "WC", "HW1", "C of an input")
         ):
@@ -213,7 +212,7 @@ def _binary(grid: Grid, op: str, operands: tuple[int, int], shape: Sequence[int]
 
 def tables(grid: Grid) -> None:
     """LOGISTIC, as an example of all functions of one element."""
-    for shape in ((1, 3), (1, 10), (1, 33), (1, 130), (1, 640), (1, 16, 16, 3), (1, 12, 12, 32)):
+    for shape in ((1, 10), (1, 25), (1, 33), (1, 130), (1, 640), (1, 16, 16, 3), (1, 12, 12, 32)):
         grid.layer("LOGISTIC", (grid.input(shape),), grid.tensor(shape, 1 / 256, zero=-128), {})
 
 

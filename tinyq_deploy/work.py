@@ -31,6 +31,7 @@ def work(view: NodeView, call: KernelCall) -> dict[str, int]:
     return {
         **found,
         **(_of_planes(params) if "copy_pairs" in params else {}),
+        **(_of_tiles(params) if "chunk_quads" in params else {}),
         "outputs": output.size,
         "inputs": sum(t.size for t in _activations(view)),
         "layer": 1,
@@ -56,6 +57,7 @@ def _of_windows(view: NodeView) -> dict[str, int]:
         "guarded_rows": pixels * rows * guarded,  # where some windows reach beyond the input
         "guarded_taps": pixels * taps * guarded,
         "left_macs": pixels % 4 * channels * taps * depth,  # of output positions beyond the last four
+        "macs_in_fours": pixels * _whole(channels, 4) * taps * depth,  # with channels rounded up to four
         "padded": padded,  # outputs, positions rounded up to two and channels to eight
         "weights": weights.size if weights is not None and weights.data is not None else 0,
         "window": pixels * taps * depth,
@@ -92,21 +94,36 @@ def _of_planes(p: Params) -> dict[str, int]:
     return {name: int(value) for name, value in found.items()}
 
 
+def _of_tiles(p: Params) -> dict[str, int]:
+    """What a kernel over tiles of two by two outputs (own/dsp/tinyq_tiles.h) does, three tiles at a time."""
+    groups = -(-(-(-int(p["output_height"]) // 2) * -(-int(p["output_width"]) // 2)) // 3)
+    depth, outputs = int(p["input_channels"]), int(p["output_channels"])
+    strips = -(-groups // int(p["groups"]))
+    return {
+        "tile_macs": 3 * groups * depth * outputs,
+        "tile_inputs": 3 * groups * depth,
+        "tile_outputs": 3 * groups * outputs,
+        "tile_weights": strips * depth * outputs if p["transform"] else 0,  # transformed on the way
+    }
+
+
 def _of_runs(view: NodeView, call: KernelCall, p: Params) -> dict[str, int]:
     """Runs of elements side by side."""
     runs = _sums(view, call.kernel_set != "portable") if view.node.op in _SUMS else _runs(view, p)
     elements = sum(count * length for count, length in runs)
-    stays = p.get("stays", p.get("step1", 1) * p.get("step2", 1) == 0)
+    count = sum(count for count, _ in runs)
+    stays, apart = p.get("stays", p.get("step1", 1) * p.get("step2", 1) == 0), _apart(p)
     return {
-        "elements": elements,
-        "runs": sum(count for count, _ in runs),
+        "elements": 0 if apart else elements,
+        "runs": 0 if apart else count,
+        "apart": elements if apart else 0,  # of runs whose elements do not lie side by side
+        "apart_runs": count if apart else 0,
         "words": sum(count * (length // 4) for count, length in runs),
         "odd_bytes": sum(count * (length % 4) for count, length in runs),
         "unaligned": sum(count * length for count, length in runs if length % 4),
         "eights": sum(count * -(-length // 8) for count, length in runs),
         "vectors": sum(count * -(-length // 16) for count, length in runs),
         "repeated": elements if stays else 0,  # where one operand is the same along a run
-        "apart": elements if _apart(p) else 0,
         "filled": max(view.output().size - elements, 0) if p.get("filled", "fill" in p) else 0,
         "margins": _margins(p),
     }
