@@ -177,8 +177,8 @@ def pools(grid: Grid) -> None:
 
 def pairs(grid: Grid) -> None:
     """CONV_2D with the ADD that alone reads it; those of 3 by 3, which have kernels of their own, also without."""
-    images = ((20, 20, 8), (9, 9, 32), (5, 5, 40), (4, 4, 64), (12, 12, 32), (12, 7, 16), (16, 16, 16))
-    for image, size, channels in itertools.product(images, ((3, 3), (1, 1), (5, 5)), (8, 12, 32, 64)):
+    images = ((20, 20, 8), (9, 9, 32), (5, 5, 40), (12, 12, 32), (12, 7, 16), (16, 16, 16))
+    for image, size, channels in itertools.product(images, ((3, 3), (1, 1), (5, 5)), (8, 12, 32)):
         options, (height, width) = _window(image, size, (1, 1), "SAME")
         macs = height * width * channels * size[0] * size[1] * image[2]
         if macs > 3 * MOST_MACS or (size != (3, 3) and grid.rng.random() < 0.6):
@@ -193,7 +193,7 @@ def pairs(grid: Grid) -> None:
 def elementwise(grid: Grid) -> None:
     """ADD, SUB and MUL of equal shapes, and with operands that broadcast: constants [C] and [W,C], pixels, one."""
     for op, scale in (("ADD", 0.09), ("SUB", 0.09), ("MUL", 0.2)):
-        for image in (*IMAGES[:4], (3, 5, 5), (1, 1, 10), (12, 12, 32)):
+        for image in (*IMAGES[:4], (3, 5, 5), (2, 3, 10), (12, 12, 32)):
             shape = (1, *image)
             _binary(grid, op, (grid.input(shape), grid.input(shape, 2)), shape, scale)
         for (height, width, channels), other in itertools.product(
@@ -252,7 +252,7 @@ def copies(grid: Grid) -> None:
 def rows(grid: Grid) -> None:
     """CONCATENATION and SPLIT of two to four parts, along channels or rows."""
     for (image, axis), count in itertools.product(
-        (((8, 8, 8), 3), ((16, 16, 4), 3), ((6, 6, 32), 3), ((12, 6, 16), 1)), (2, 4)
+        (((8, 8, 8), 3), ((16, 16, 4), 3), ((6, 6, 32), 3), ((12, 6, 16), 1), ((5, 7, 12), 3), ((4, 9, 9), 1)), (2, 4)
     ):
         shape = (1, *image)
         whole, part = list(shape), list(shape)
