@@ -62,6 +62,7 @@ def test_the_table_knows_every_portable_kernel(core: Core, optimize: str) -> Non
 @pytest.mark.parametrize("core", CORES)
 def test_entries_are_made_of_work(core: Core) -> None:
     names = {n for item in lowered(core) for c in item.candidates for n in work(NodeView(graph(), item.node), c)}
+    names |= {"tile_inputs", "tile_macs", "tile_outputs", "tile_weights"}  # of larger layers than the model has
     forms = ("even_", "form_", "kind_", "requantization_")
     for optimize in ("speed", "balanced", "size"):
         for function, entry in costs.load(core, optimize).entries.items():

@@ -57,7 +57,7 @@ def _of_windows(view: NodeView) -> dict[str, int]:
         "guarded_rows": pixels * rows * guarded,  # where some windows reach beyond the input
         "guarded_taps": pixels * taps * guarded,
         "left_macs": pixels % 4 * channels * taps * depth,  # of output positions beyond the last four
-        "macs_in_fours": pixels * _whole(channels, 4) * taps * depth,  # with channels rounded up to four
+        "macs_in_fours": macs // channels * _whole(channels, 4),  # with channels rounded up to four
         "padded": padded,  # outputs, positions rounded up to two and channels to eight
         "weights": weights.size if weights is not None and weights.data is not None else 0,
         "window": pixels * taps * depth,
@@ -68,6 +68,7 @@ def _of_windows(view: NodeView) -> dict[str, int]:
         "words": runs * -(-length // 4),
         "odd_bytes": runs * (length % 4),
         "vectors": runs * -(-length // 16),
+        "left_bytes": runs * (length % 16),  # beyond the last whole vector
         "padded_vectors": padded * -(-length // 16),
         "pixels": pixels,
         "lines": output.size // width,
