@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ FILTERS = ((1, 1), (1, 1), (3, 3), (3, 3), (5, 5), (1, 5), (4, 10), (3, 1))
 OUTPUTS = (4, 8, 10, 16, 24, 32, 64)
 CONVOLUTIONS = 64
 MOST_MACS = 400_000
+MOST_LAYERS = 1000
 Pair = tuple[int, int]
 
 
@@ -98,11 +100,17 @@ class Grid:
         self.layer(op, (source, weights, third), output, options)
         return output
 
-    def graph(self) -> Graph:
-        """The graph as it is now; its output is the last layer's."""
-        digest = hashlib.sha256(repr([(n.op, n.inputs, n.options) for n in self.nodes]).encode()).hexdigest()
-        outputs = self.nodes[-1].outputs
-        return Graph("grid.tflite", digest, tuple(self.tensors), tuple(self.nodes), tuple(self.sources), outputs)
+    def graphs(self, most: int) -> list[Graph]:
+        """The layers, at most so many in each graph."""
+        return [self._graph(self.nodes[i : i + most]) for i in range(0, len(self.nodes), most)]
+
+    def _graph(self, nodes: Sequence[Node]) -> Graph:
+        """A graph of some layers; its output is the last one's."""
+        numbered = tuple(replace(node, index=index) for index, node in enumerate(nodes))
+        read = {tensor for node in numbered for tensor in node.inputs}
+        inputs = tuple(source for source in self.sources if source in read)
+        digest = hashlib.sha256(repr([(n.op, n.inputs, n.options) for n in numbered]).encode()).hexdigest()
+        return Graph("grid.tflite", digest, tuple(self.tensors), numbered, inputs, numbered[-1].outputs)
 
 
 def _window(image: tuple[int, int, int], size: Pair, stride: Pair, padding: str) -> tuple[dict[str, Option], Pair]:
@@ -277,15 +285,18 @@ def softmaxes(grid: Grid) -> None:
 
 
 def grids() -> list[Graph]:
-    """Every layer of the grid, in parts that fit a board's flash one by one."""
-    parts: list[Callable[[Grid], None]] = [convolutions, depthwise, pairs, others, moves]
-    return [_graph(add) for add in parts]
+    """Every layer of the grid, in parts that fit a board's flash one by one. Depthwise layers are few in each: where
+    there are more than models have, gcc no longer specialises their kernel."""
+    parts: dict[Callable[[Grid], None], int] = {
+        convolutions: MOST_LAYERS, depthwise: 20, pairs: MOST_LAYERS, others: MOST_LAYERS, moves: MOST_LAYERS
+    }  # fmt: skip
+    return [graph for add, most in parts.items() for graph in _graphs(add, most)]
 
 
-def _graph(add: Callable[[Grid], None]) -> Graph:
+def _graphs(add: Callable[[Grid], None], most: int) -> list[Graph]:
     made = Grid()
     add(made)
-    return made.graph()
+    return made.graphs(most)
 
 
 def others(grid: Grid) -> None:
