@@ -145,10 +145,10 @@ def depthwise(grid: Grid) -> None:
         options, (height, width) = _window(image, size, stride, padding)
         if min(height, width) > 0 and grid.rng.random() < 0.75:
             _depthwise(grid, image, size, 1, options, (height, width))
-    for size, more, channels in itertools.product((5, 9, 14, 20, 31), (0, 9), (16, 30, 64)):
-        options, extents = _window((size + more, 1, channels), (size, 1), (1, 1), "VALID")
+    for taps, more, channels in itertools.product((5, 9, 14, 20, 31), (0, 9), (16, 30, 64)):
+        options, extents = _window((taps + more, 1, channels), (taps, 1), (1, 1), "VALID")
         if grid.rng.random() < 0.7:
-            _depthwise(grid, (size + more, 1, channels), (size, 1), 1, options, extents)
+            _depthwise(grid, (taps + more, 1, channels), (taps, 1), 1, options, extents)
     for multiplier in (4, 8, 16):
         options, extents = _window(IMAGES[0], (3, 3), (1, 1), "SAME")
         _depthwise(grid, IMAGES[0], (3, 3), multiplier, options, extents)
