@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 APT := gcc-arm-none-eabi libnewlib-arm-none-eabi qemu-system-arm
 
-.PHONY: demo test exhaustive format benchmark wheel packages clean
+.PHONY: demo test exhaustive fuzz format benchmark wheel packages clean
 
 demo: $(VENV)/demo.stamp
 	$(BIN)/tinyq-deploy demo
@@ -18,6 +18,10 @@ test: $(VENV)/test.stamp packages
 
 exhaustive: $(VENV)/test.stamp packages
 	$(BIN)/python -m pytest -ra -m exhaustive
+
+# 100,000 damaged models through the compiler; models that show a fault go to build/fuzz.
+fuzz: $(VENV)/test.stamp packages
+	$(BIN)/python tests/fuzz.py --count 100000 --operators --sanitize 500
 
 benchmark: $(VENV)/test.stamp packages
 	$(BIN)/python benchmarks/instructions.py

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.util import find_spec
@@ -16,7 +17,7 @@ import pytest
 from tinyq_deploy.check import check
 from tinyq_deploy.errors import ModelError
 from tinyq_deploy.graph import Graph, NodeView, Tensor
-from tinyq_deploy.kernels.base import Read
+from tinyq_deploy.kernels.base import Read, Write
 from tinyq_deploy.lower import lower
 from tinyq_deploy.ops import OPERATORS
 from tinyq_deploy.ops.elementwise import INT8_VALUES, Elementwise
@@ -60,10 +61,12 @@ def _open(model: bytes, kind: str) -> Oracle:
 
 
 def samples(graph: Graph, count: int = 3, seed: int = SEED) -> list[list[Array]]:
-    """Inputs for a model: lowest, highest, zero, zero point, then `count` random ones."""
+    """Inputs for a model: lowest, highest, zero, zero point, then `count` random ones; of int16 small ones too."""
     rng = np.random.default_rng(seed)
     tensors = graph.input_tensors()
     fixed = [[_alike(graph, tensor, value) for tensor in tensors] for value in (-128, 127, 0)]
+    fixed += [[_alike(graph, t, 0) if t.dtype != "int16" else np.full(t.shape, end, np.int16) for t in tensors]
+              for end in (-32768, 32767) if any(t.dtype == "int16" for t in tensors)]  # fmt: skip
     points = [_alike(graph, t, t.zero_point if t.quantized else 0) for t in tensors]
     noise = [[_noise(graph, tensor, rng) for tensor in tensors] for _ in range(count)]
     return [*fixed, points, *noise]
@@ -73,7 +76,7 @@ def _alike(graph: Graph, tensor: Tensor, value: int) -> Array:
     """One int8 `value` everywhere in the type of `tensor`: the uint8 of the same bits, the real that becomes it."""
     if tensor.dtype == "float32":
         return _real(graph, tensor, np.full(tensor.shape, value))
-    if not tensor.quantized:
+    if tensor.dtype == "int16" or not tensor.quantized:
         return np.full(tensor.shape, value).astype(tensor.dtype)
     return np.full(tensor.shape, value).astype(np.int8).view(tensor.dtype)
 
@@ -81,13 +84,21 @@ def _alike(graph: Graph, tensor: Tensor, value: int) -> Array:
 def _noise(graph: Graph, tensor: Tensor, rng: np.random.Generator) -> Array:
     if tensor.dtype == "float32":
         # On the steps, halfway between them, and a little off; beyond both ends too.
-        steps = rng.integers(-300, 300, tensor.shape) / 2
+        steps = rng.integers(-300, 300, tensor.shape) / 2 * _reach(graph, tensor)
         return _real(graph, tensor, steps + rng.choice([0, 0, 0.0001, -0.0001, 0.3], tensor.shape))
+    if tensor.dtype == "int16":
+        reach = rng.choice([1 << 15, 1 << 15, 1 << 8])
+        return rng.integers(-reach, reach, tensor.shape).astype(np.int16)
     if tensor.dtype == "bool":
         return rng.integers(0, 2, tensor.shape).astype(np.bool_)
     if not tensor.quantized:
         return rng.integers(-70000, 70000, tensor.shape).astype(tensor.dtype)
     return rng.integers(-128, 128, tensor.shape).astype(np.int8).view(tensor.dtype)
+
+
+def _reach(graph: Graph, tensor: Tensor) -> int:
+    node = next(node for node in graph.nodes if tensor.index in node.inputs)
+    return 257 if graph.tensors[node.outputs[0]].dtype == "int16" else 1
 
 
 def _real(graph: Graph, tensor: Tensor, quantized: Array) -> Array:
@@ -100,10 +111,10 @@ def _real(graph: Graph, tensor: Tensor, quantized: Array) -> Array:
 
 
 def assert_kernel_exact(
-    model: bytes, inputs: Sequence[Sequence[Array]] | None = None, kind: str = "tflite-micro"
+    model: bytes, inputs: Sequence[Sequence[Array]] | None = None, kind: str = "tflite-micro", twin: bytes = b""
 ) -> None:
     """One layer, read from a file and lowered to a portable kernel, computes what the oracle does; in place too. The
-    model's outputs are the layer's, in order."""
+    model's outputs are the layer's, in order. `twin` is the same in another form, for an oracle that lacks this one."""
     graph = read(model, "test.tflite")
     check(graph)
     (lowered,) = lower(graph, host_c.TARGET, "portable")
@@ -112,11 +123,28 @@ def assert_kernel_exact(
     at = {argument.tensor: i for i, argument in enumerate(call.arguments) if isinstance(argument, Read)}
     places = [None, *(at[tensor] for tensor in call.in_place)]
     sizes = {tensor.index: tensor.bytes for tensor in graph.output_tensors()}
-    for sample, expected in zip(given, reference(model, kind).run_many(given), strict=True):
+    for sample, expected in zip(given, reference(twin or model, kind).run_many(given), strict=True):
         arrays = dict(zip(graph.inputs, sample, strict=True))
         for place in places:
             found = host_c.kernels().run(call, arrays, sizes, over=place)
             assert_same(found, b"".join(expected), f"{call.function} {dict(call.params)} over {place}")
+
+
+def assert_sequence_exact(model: bytes, count: int = 4) -> None:
+    """One layer with state, read from a file and lowered to a portable kernel, computes what the oracle does for one
+    input after the other."""
+    graph = read(model, "test.tflite")
+    check(graph)
+    (lowered,) = lower(graph, host_c.TARGET, "portable")
+    call, given = lowered.candidates[0], samples(graph, count)
+    sizes = {a.tensor: graph.tensors[a.tensor].bytes for a in call.arguments if isinstance(a, Write)}
+    arrays = {state.before: state.initial for state in graph.states}
+    for sample, expected in zip(given, reference(model).run_many(given), strict=True):
+        data = io.BytesIO(host_c.kernels().run(call, arrays | dict(zip(graph.inputs, sample, strict=True)), sizes))
+        found = {tensor: data.read(size) for tensor, size in sizes.items()}
+        arrays = {state.before: np.frombuffer(found[state.after], state.initial.dtype) for state in graph.states}
+        outputs = b"".join(found[tensor] for tensor in graph.outputs)
+        assert_same(outputs, b"".join(expected), f"{call.function} {dict(call.params)}")
 
 
 def assert_values_exact(model: bytes, kind: str = "tflite-micro") -> None:

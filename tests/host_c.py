@@ -101,7 +101,7 @@ class Program:
     output_bytes: Mapping[str, tuple[int, ...]]
 
     def run(self, name: str, samples: Iterable[Sequence[Array]]) -> list[list[bytes]]:
-        """The bytes of each output for each sample."""
+        """The bytes of each output for each sample; the samples are one sequence, at whose start the model is reset."""
         number = struct.pack("<I", self.names.index(name))
         requests = [number + b"".join(values.tobytes() for values in sample) for sample in samples]
         done = subprocess.run([self.exe], input=b"".join(requests), capture_output=True, timeout=300, check=False)
@@ -131,9 +131,10 @@ def program(models: Mapping[str, bytes], *, optimize: str = "speed", guards: boo
 def _program(models: tuple[tuple[str, bytes], ...], optimize: str, guards: bool, keep_input: bool, passes: bool,
              plant: tuple[str, str] | None, bands: tuple[int, int] | None) -> Program:  # fmt: skip
     gcc, folder = compiler(), new_folder()
-    sizes = {}
+    sizes, states = {}, {}
     for name, data in models:
         project = rendered(data, name, optimize=optimize, keep_input=keep_input, passes=passes, bands=bands)
+        states[name] = project.manifest.state_bytes
         if plant is not None:
             text = project.files["model/model.c"].decode()
             assert plant[0] in text
@@ -144,7 +145,7 @@ def _program(models: tuple[tuple[str, bytes], ...], optimize: str, guards: bool,
             tuple(io.bytes for io in project.manifest.outputs),
         )
     names = tuple(name for name, _ in models)
-    (folder / "table.c").write_text(_table(names, sizes, guards), encoding="utf-8")
+    (folder / "table.c").write_text(_table(names, sizes, states, guards), encoding="utf-8")
     sources = [f"{name}/model/{part}.c" for name in names for part in ("model", "weights")]
     common = [gcc, *WARNINGS, *(GUARDED if guards else SANITIZERS), f"-I{HOST}"]
     objects = _guarded(common, sources, names, folder) if guards else sources
@@ -163,7 +164,8 @@ def _guarded(common: Sequence[str], sources: Sequence[str], names: Sequence[str]
     return objects
 
 
-def _table(names: Sequence[str], sizes: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]], guards: bool) -> str:
+def _table(names: Sequence[str], sizes: Mapping[str, tuple[tuple[int, ...], tuple[int, ...]]],
+           states: Mapping[str, int], guards: bool) -> str:  # fmt: skip
     """C that makes the models known to runner.c."""
     lines = ['#include "runner.h"', *(f'#include "{name}/model/model.h"' for name in names)]
     for name in names:
@@ -181,10 +183,11 @@ def _table(names: Sequence[str], sizes: Mapping[str, tuple[tuple[int, ...], tupl
         inputs, outputs = sizes[name]
         sides = f"{{{name}_guarded, {name}_guarded + GUARD_BYTES + {name.upper()}_ARENA_BYTES}}" if guards else "{0, 0}"
         lines.append(
-            f"{{{name}_arena, {name.upper()}_ARENA_BYTES, {sides}, {len(inputs)}, {len(outputs)}, "
+            f"{{{name}_arena, {name.upper()}_ARENA_BYTES, {states[name]}, {sides}, {len(inputs)}, {len(outputs)}, "
             f"{{{', '.join(map(str, inputs))}}}, {{{', '.join(map(str, outputs))}}}, "
             f"{{{_listed(_places(name, 'input', len(inputs)))}}}, "
-            f"{{{_listed(_places(name, 'output', len(outputs)))}}}, run_{name}}},"
+            f"{{{_listed(_places(name, 'output', len(outputs)))}}}, run_{name}, "
+            f"{f'{name}_reset' if states[name] else '0'}}},"
         )
     return "\n".join([*lines, "};", ""])
 

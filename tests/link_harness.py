@@ -30,15 +30,18 @@ def render_ids() -> str:
     return env.get_template("src/protocol_ids.h.j2").render(constants=protocol.c_constants()) + "\n"
 
 
-def build_device(folder: Path, *, out_1: int = 700, crc: int = GOOD_CRC, port: Path = HERE / "port_stub.c") -> Path:
-    """Compiles link, app, fake model and `port` into one program; its second output has `out_1` bytes."""
+def build_device(folder: Path, *, out_1: int = 700, crc: int = GOOD_CRC, port: Path = HERE / "port_stub.c",
+                 state: bool = False) -> Path:  # fmt: skip
+    """Compiles link, app, fake model and `port` into one program; its second output has `out_1` bytes;
+    with `state` its count of runs is a state."""
     if shutil.which("gcc") is None or not Path("/proc/self/exe").exists():
         pytest.skip("needs gcc and Linux")
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "protocol_ids.h").write_text(render_ids())
     firmware = assets.folder("firmware")
     sources = [*sorted((firmware / "link").glob("*.c")), firmware / "app" / "main.c", HERE / "fake_model.c", port]
-    defines = (f"-DFAKE_OUT_1={out_1}u", f"-DFAKE_CRC={crc}u", "-fno-sanitize-recover=all")
+    defines = (f"-DFAKE_OUT_1={out_1}u", f"-DFAKE_CRC={crc}u", "-fno-sanitize-recover=all",
+               *(("-DFAKE_STATE",) if state else ()))  # fmt: skip
     includes = (f"-I{firmware}", f"-I{folder}", f"-I{HERE}")
     program = folder / "device"
     argv = ["gcc", *FLAGS, *defines, *includes, *map(str, sources), "-o", str(program)]

@@ -23,6 +23,10 @@ _OPTIONS = {
     "ADD": "AddOptions",
     "ARG_MAX": "ArgMaxOptions",
     "ARG_MIN": "ArgMinOptions",
+    "CALL_ONCE": "CallOnceOptions",
+    "VAR_HANDLE": "VarHandleOptions",
+    "READ_VARIABLE": "ReadVariableOptions",
+    "ASSIGN_VARIABLE": "AssignVariableOptions",
     "AVERAGE_POOL_2D": "Pool2DOptions",
     "BATCH_MATMUL": "BatchMatMulOptions",
     "BATCH_TO_SPACE_ND": "BatchToSpaceNDOptions",
@@ -85,9 +89,11 @@ _OPTIONS = {
     "STRIDED_SLICE": "StridedSliceOptions",
     "SUB": "SubOptions",
     "SUM": "ReducerOptions",
+    "SVDF": "SVDFOptions",
     "TILE": "TileOptions",
     "TRANSPOSE": "TransposeOptions",
     "TRANSPOSE_CONV": "TransposeConvOptions",
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": "UnidirectionalSequenceLSTMOptions",
     "UNPACK": "UnpackOptions",
 }
 _ENUMERATIONS = {
@@ -109,6 +115,7 @@ class T:
     data: npt.NDArray[Any] | None = None
     axis: int = 0
     name: str | bytes | None = None
+    variable: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,30 +132,48 @@ class Op:
 def constant(values: npt.ArrayLike, scale: float | Sequence[float] | None = None, *, dtype: str = "int8", axis: int = 0,
              zero_point: int | Sequence[int] | None = None) -> T:  # fmt: skip
     """A constant of these values; zero points are 0 unless given."""
-    data = np.asarray(values, dtype)
+    data = np.asarray(values, "int8" if dtype == "int4" else dtype)
     count = 1 if scale is None or np.isscalar(scale) else len(scale)  # type: ignore[arg-type]
     return T(data.shape, scale, [0] * count if zero_point is None else zero_point, dtype, data, axis)
 
 
-def model(tensors: Sequence[T], ops: Sequence[Op], inputs: Sequence[int], outputs: Sequence[int]) -> bytes:
-    """The bytes of a .tflite with one subgraph."""
-    return pack(tree(tensors, ops, inputs, outputs))
+Subgraph = tuple[Sequence[T], Sequence[Op]]
 
 
-def tree(tensors: Sequence[T], ops: Sequence[Op], inputs: Sequence[int], outputs: Sequence[int]) -> Any:
+def model(tensors: Sequence[T], ops: Sequence[Op], inputs: Sequence[int], outputs: Sequence[int],
+          others: Sequence[Subgraph] = ()) -> bytes:  # fmt: skip
+    """The bytes of a .tflite; `others` are further subgraphs, without inputs and outputs."""
+    return pack(tree(tensors, ops, inputs, outputs, others))
+
+
+def tree(tensors: Sequence[T], ops: Sequence[Op], inputs: Sequence[int], outputs: Sequence[int],
+         others: Sequence[Subgraph] = ()) -> Any:  # fmt: skip
     """The same as an object tree (ModelT of the generated schema)."""
     made = schema.ModelT()
     made.version = 3
     made.description = "a test"
     made.buffers = [schema.BufferT()]
-    names = list(dict.fromkeys(op.name for op in ops))
-    made.operatorCodes = [_code(name, max(op.version for op in ops if op.name == name)) for name in names]
+    every = [*ops, *(op for _, more in others for op in more)]
+    names = list(dict.fromkeys(op.name for op in every))
+    made.operatorCodes = [_code(name, max(op.version for op in every if op.name == name)) for name in names]
+    graph = _subgraph(made, tensors, ops, names)
+    graph.inputs, graph.outputs = list(inputs), list(outputs)
+    made.subgraphs = [graph, *(_subgraph(made, *other, names) for other in others)]
+    return made
+
+
+def _subgraph(made: Any, tensors: Sequence[T], ops: Sequence[Op], names: list[str]) -> Any:
     graph = schema.SubGraphT()
     graph.tensors = [_tensor(made, tensor, index) for index, tensor in enumerate(tensors)]
     graph.operators = [_operator(op, names.index(op.name)) for op in ops]
-    graph.inputs, graph.outputs = list(inputs), list(outputs)
-    made.subgraphs = [graph]
-    return made
+    graph.inputs, graph.outputs = [], []
+    return graph
+
+
+def packed_int4(values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    """Two numbers a byte, the first in the lower half, as the format has them."""
+    flat = [int(value) & 15 for value in values.reshape(-1)] + [0] * (values.size % 2)
+    return np.array([low | high << 4 for low, high in zip(flat[::2], flat[1::2], strict=True)], np.uint8)
 
 
 def pack(made: Any) -> bytes:
@@ -172,6 +197,7 @@ def _tensor(made: Any, tensor: T, index: int) -> Any:
     entry.shape = list(tensor.shape)
     entry.type = getattr(schema.TensorType, tensor.dtype.upper())
     entry.buffer = 0
+    entry.isVariable = tensor.variable
     if tensor.scale is not None:
         quantization = schema.QuantizationParametersT()
         quantization.scale = np.atleast_1d(np.asarray(tensor.scale, np.float32))
@@ -180,7 +206,8 @@ def _tensor(made: Any, tensor: T, index: int) -> Any:
         entry.quantization = quantization
     if tensor.data is not None:
         buffer = schema.BufferT()
-        buffer.data = np.frombuffer(np.ascontiguousarray(tensor.data).tobytes(), np.uint8)
+        data = packed_int4(tensor.data) if tensor.dtype == "int4" else np.ascontiguousarray(tensor.data)
+        buffer.data = np.frombuffer(data.tobytes(), np.uint8)
         made.buffers.append(buffer)
         entry.buffer = len(made.buffers) - 1
     return entry
@@ -204,4 +231,5 @@ def _set(options: Any, name: str, value: Option) -> None:
     first, *rest = name.split("_")
     attribute = first + "".join(part.capitalize() for part in rest)
     assert hasattr(options, attribute), f"{type(options).__name__} has no {attribute}"
-    setattr(options, attribute, getattr(_ENUMERATIONS[name], value) if isinstance(value, str) else value)
+    named = isinstance(value, str) and name in _ENUMERATIONS
+    setattr(options, attribute, getattr(_ENUMERATIONS[name], value) if named else value)

@@ -128,7 +128,7 @@ def test_dynamic_range_is_refused_by_tensor(digits: Path) -> None:
     assert values is not None
     set_constant(model, weights, np.zeros(values.shape, np.int8))
     weights.type = TensorType.INT8
-    with pytest.raises(ModelError, match=r"dynamic-range.*INT8 tensor 12 .* of CONV_2D") as caught:
+    with pytest.raises(ModelError, match=r"dynamic-range.*int8 tensor 12 .* of CONV_2D") as caught:
         classify(serialise(model), "hybrid.tflite")
     assert "without optimizations" in caught.value.faults[0].hint
 
@@ -153,7 +153,7 @@ def test_float16_weights_behind_dequantize_are_refused(digits: Path) -> None:
     node.opcodeIndex, node.inputs = len(model.operatorCodes) - 1, [len(graph.tensors) - 1]
     node.outputs = [graph.operators[0].inputs[1]]
     graph.operators.insert(0, node)
-    with pytest.raises(ModelError, match="FLOAT16 tensor 25 'half' of DEQUANTIZE"):
+    with pytest.raises(ModelError, match="float16 tensor 25 'half' of DEQUANTIZE"):
         classify(serialise(model), "half.tflite")
 
 

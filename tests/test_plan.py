@@ -14,6 +14,7 @@ from host_c import TARGET, planned
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from models import Op, T, constant, model
+from stateful import random_net
 
 from tinyq_deploy import board as boards
 from tinyq_deploy.arena import ALIGNMENT, Buffer, live_bytes, place
@@ -37,7 +38,7 @@ class Memory:
 
     def __init__(self, made: Plan) -> None:
         self.made, self.arena = made, [None] * made.arena_bytes
-        self.value = {index: f"input {index}" for index in made.graph.inputs}
+        self.value = {index: f"input {index}" for index in made.graph.sources}
 
     def span(self, tensor: int) -> range:
         return range(self.made.offsets[tensor], self.made.offsets[tensor] + self.made.graph.tensors[tensor].bytes)
@@ -58,17 +59,19 @@ def run_symbolically(made: Plan, *, keep_input: bool = False) -> None:
     """Executes a plan on an arena whose bytes are (value, position): every read finds what was meant, no kernel writes
     what it still reads, outputs (and with keep_input inputs) are there at the end."""
     memory = Memory(made)
-    for index in made.graph.inputs:
+    for index in made.graph.sources:
         assert made.offsets[index] % ALIGNMENT == 0
         memory.write(index, memory.span(index))
-    for index in made.graph.inputs:
+    for index in made.graph.sources:
         assert memory.holds(index, memory.span(index)), f"input {index} is gone before the first layer"
     for layer in made.layers:
         if layer.chain is None:
             run_layer(memory, layer)
         else:
             run_chain(memory, layer, layer.chain)
-    for tensor in (*made.graph.outputs, *(made.graph.inputs if keep_input else ())):
+    for state in made.graph.states:
+        assert made.offsets[state.before] == made.offsets[state.after]
+    for tensor in (*made.graph.results, *(made.graph.inputs if keep_input else ())):
         assert memory.holds(tensor, memory.span(tensor)), f"tensor {tensor} is gone at the end"
 
 
@@ -137,6 +140,11 @@ def run_chain(memory: Memory, layer: Layer, chain: Chain) -> None:
     assert len(set(done)) == len(done), "no row twice"
     last_one = chain.nodes[-1]
     assert sum(index == last_one.index for index, _ in done) == tensors[last_one.outputs[0]].shape[1], "every row"
+
+
+def test_states_keep_their_old_value_as_long_as_it_is_read() -> None:
+    for seed in range(200, 300):
+        run_symbolically(planned(random_net(seed)))
 
 
 def window_rows(view: NodeView, first: int, rows: int) -> tuple[int, int]:
@@ -329,6 +337,22 @@ def test_what_is_written_over_a_larger_tensor_leaves_the_rest_free() -> None:
     assert joined.tensors[:2] == (0, 1), "the pool writes over its input"
     assert joined.shrinks == ((1, 64),)
     assert made.arena_bytes == 256
+
+
+def test_a_view_of_the_start_leaves_the_rest_while_that_is_read() -> None:
+    """Three parts of a tensor, the first of which needs no copy: the others are still to be read when it is made."""
+    ranges = [(0, 8), (8, 16), (16, 24)]
+    bounds = [constant([0, value], dtype="int32") for pair in ranges for value in pair]
+    ones = constant([1, 1], dtype="int32")
+    tensors = [q(1, 24), q(1, 24), *(q(1, 8) for _ in ranges), *bounds, ones]
+    slices = [
+        Op("STRIDED_SLICE", [1, 5 + 2 * n, 6 + 2 * n, 11], [2 + n], {"begin_mask": 1, "end_mask": 1}) for n in range(3)
+    ]
+    made = planned(model(tensors, [Op("ADD", [0, 0], [1]), *slices], [0], [2, 3, 4]))
+    assert_sound(made)
+    assert made.offsets[2] == made.offsets[1]
+    for part in (3, 4):
+        assert made.offsets[part] >= made.offsets[1] + 24 or made.offsets[part] + 8 <= made.offsets[1]
 
 
 # Memory for speed ---------------------------------------------------------------------------------------------------

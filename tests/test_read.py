@@ -235,12 +235,21 @@ def test_dimensions_are_fixed_and_above_0(shape: list[int]) -> None:
     assert "fix the batch size" in text
 
 
+def test_a_tensor_that_nothing_uses_may_be_empty() -> None:
+    def with_spare(_: Any, graph: Any) -> None:
+        spare = schema.TensorT()
+        spare.shape, spare.name = [0], "intermediate"
+        graph.tensors.append(spare)
+
+    assert read(changed(with_spare), "x").tensors[-1].size == 0
+
+
 @pytest.mark.parametrize("shape", [[2**31 - 1, 2], [65536, 65536], [50000] * 8])
 def test_a_product_of_dimensions_beyond_int32_is_refused(shape: list[int]) -> None:
     def with_shape(_: Any, graph: Any) -> None:
         graph.tensors[0].shape = shape
 
-    assert "fewer than 2^31 elements" in refused(changed(with_shape))
+    assert "at most 16,777,216 elements" in refused(changed(with_shape))
 
 
 def test_a_tensor_of_many_dimensions_is_refused() -> None:
@@ -336,6 +345,16 @@ def test_a_large_file_is_refused_unread(monkeypatch: pytest.MonkeyPatch) -> None
 def test_limits_are_told(limit: str, value: int, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(read_module, limit, value)
     assert text in refused(SMALL)
+
+
+def test_int4_constants_are_counted_before_they_are_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    def packed(made: Any, graph: Any) -> None:
+        graph.tensors[1].type = schema.TensorType.INT4
+        made.buffers[graph.tensors[1].buffer].data = np.zeros(9, np.uint8)
+
+    read(changed(packed), "x")
+    monkeypatch.setattr(read_module, "MOST_INT4", 17)
+    assert "at most 17 int4 constants in all\n  found: 18" in refused(changed(packed))
 
 
 class _Once:

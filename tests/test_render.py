@@ -228,6 +228,7 @@ def test_only_the_kernels_in_use_are_there() -> None:
     headers = {path for path in rendered(CHAIN, "net").files if path.startswith("model/kernels/")}
     assert headers == {
         "model/kernels/portable/max_pool_2d.h",
+        "model/kernels/tinyq_element.h",
         "model/kernels/tinyq_fixed_point.h",
         "model/kernels/tinyq_pool_2d_params.h",
     }

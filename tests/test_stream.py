@@ -20,13 +20,14 @@ from link_harness import (
 )
 
 from tinyq_deploy import assets
+from tinyq_deploy.dataset_run import stream_dataset
 from tinyq_deploy.errors import FirmwareFault, LinkError
 from tinyq_deploy.framing import Frame, Splitter, decode_frame, encode_frame
 from tinyq_deploy.link import Link, LinkTimeout, Refused
 from tinyq_deploy.link_ids import ErrorCode, MessageType
 from tinyq_deploy.ports import Port
 from tinyq_deploy.protocol import REPLY, REQUESTS, Heartbeat, Refusal, Stats
-from tinyq_deploy.stream import Device, SampleResult, stream_dataset
+from tinyq_deploy.stream import Device, SampleResult
 
 FAST = 0.03
 QUICK = 10_000_000  # a pipe: no time for the wire

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -19,11 +20,13 @@ from pathlib import Path
 import exact
 import host_c
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from tinyq_deploy import board, deploy
 from tinyq_deploy.check import check
 from tinyq_deploy.errors import ModelError
+from tinyq_deploy.flatbuffer import with_outputs
 from tinyq_deploy.oracle import open_oracle
 from tinyq_deploy.read import read
 
@@ -62,7 +65,7 @@ def _inside(archive: bytes, prefix: str = "") -> Iterator[tuple[str, bytes]]:
 
 
 def integer_models() -> dict[str, bytes]:
-    """Those that compile, by a name for C."""
+    """Those that compile and keep no state, by a name for C."""
     left = {name: data for name, data in models().items() if not name.endswith(FLOAT)}
     return {name.removesuffix(".tflite"): data for name, data in left.items() if not name.startswith(STREAMING)}
 
@@ -79,6 +82,64 @@ def test_every_integer_model_is_byte_exact(passes: bool) -> None:
             expected = list(oracle.run_many(given))
         for row, wanted in zip(built.run("net", given), expected, strict=True):
             assert row == wanted, name
+
+
+def streaming_model(name: str) -> bytes:
+    """One of the models that keep a state."""
+    return next(data for file, data in models().items() if file.startswith(name))
+
+
+def stream(shape: tuple[int, ...], length: int = 60) -> npt.NDArray[np.int8]:
+    """[T, ...]: quiet noise, a wave that moves, and patterns that stay for some inputs, as spectra of sound do."""
+    rng = np.random.default_rng(7)
+    third = (length // 3, *shape)
+    quiet = rng.integers(-128, -60, third)
+    time = np.arange(length // 3).reshape(-1, *[1] * len(shape))
+    wave = 100 * np.sin(time / 4 + np.arange(shape[-1]) / 6) + rng.normal(0, 10, third)
+    held = np.repeat(rng.integers(-128, 128, third)[::5], 5, axis=0)[: length // 3] + rng.normal(0, 5, third)
+    return np.clip(np.concatenate([quiet, wave, held]), -128, 127).astype(np.int8)
+
+
+def with_insides(data: bytes) -> bytes:
+    """The model with what its last layers compute, and what one state becomes, as further outputs: the model's own
+    output, a probability, is nearly always 0."""
+    graph = read(data, "x")
+    inside = next(node.inputs[0] for node in graph.nodes if node.op == "LOGISTIC")
+    return with_outputs(data, [inside, *(node.inputs[0] for node in graph.nodes if node.op == "ASSIGN_VARIABLE")][:3])
+
+
+@pytest.mark.parametrize("passes", [pytest.param(False, marks=pytest.mark.exhaustive), True])
+@pytest.mark.parametrize("name", STREAMING)
+def test_streaming_models_are_byte_exact_over_a_sequence(name: str, passes: bool) -> None:
+    data = streaming_model(name)
+    both = {"net": data, "wide": with_insides(data)}
+    (tensor,) = read(data, name).input_tensors()
+    given = [[values] for values in stream(tensor.shape)]
+    assert len(given) >= 50
+    built = host_c.program(both, passes=passes)
+    for model_name, model in both.items():
+        with open_oracle(model) as oracle:
+            assert oracle.name.startswith("tflite-micro")
+            expected = list(oracle.run_many(given))
+        assert built.run(model_name, given) == expected, model_name
+    assert all(len(set(column)) > 10 for column in list(zip(*expected, strict=True))[1:])
+
+
+@pytest.mark.parametrize("name", STREAMING)
+def test_streaming_models_are_byte_exact_on_a_virtual_board(name: str, tmp_path: Path) -> None:
+    """Two sequences over the link, each from a reset, on a Cortex-M4 with our own kernels."""
+    if shutil.which("qemu-system-arm") is None or shutil.which("arm-none-eabi-gcc") is None:
+        pytest.skip("needs qemu-system-arm and arm-none-eabi-gcc")
+    data, m4 = streaming_model(name), board.load("mps2-an386")
+    path, samples = tmp_path / "net.tflite", tmp_path / "data.npz"
+    path.write_bytes(with_insides(data))
+    (tensor,) = read(data, name).input_tensors()
+    np.savez(samples, x=stream(tensor.shape[1:]).reshape(2, -1, *tensor.shape[1:]), y=[1, 0])
+    built = deploy.build(deploy.BuildRequest(path, m4, kernels="own", out=tmp_path / "project"))
+    assert built.manifest.state_bytes > 2000
+    found = deploy.bench(deploy.BenchRequest(built.folder, m4, str(samples), virtual=True)).measurement
+    assert (found.exact, found.total) == (60, 60)
+    assert len({row.outputs for row in found.rows}) > 20
 
 
 def test_float_models_are_refused_with_what_to_do() -> None:

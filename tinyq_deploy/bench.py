@@ -5,12 +5,13 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
+from tinyq_deploy.dataset_run import stream_dataset
 from tinyq_deploy.errors import FirmwareFault
 from tinyq_deploy.manifest import Io
 from tinyq_deploy.oracle import Oracle
@@ -110,20 +111,23 @@ def predict(outputs: Sequence[bytes], ios: Sequence[Io]) -> int | None:
 def measure(
     device: Device,
     samples: Sequence[Sample],
-    labels: Sequence[int] | None,
+    labels: Sequence[int | None] | None,
     outputs: Sequence[Io],
     oracle: Oracle,
     on_row: Callable[[Row], None] | None = None,
+    length: int = 0,
 ) -> Measurement:
     """Streams `samples` (each the model's inputs in their own dtypes) through `device` and compares with `oracle`.
 
-    Labels count where `predict` gives one. Raises what Device.run raises.
+    Each `length` samples are a sequence, at whose start both are reset; 0 for a model that keeps no state. Labels count
+    where `predict` gives one. Raises what Device.run raises.
     """
     hello = device.hello()
     rows: list[Row] = []
-    for index, (sample, expected) in enumerate(zip(samples, oracle.run_many(samples), strict=True)):
-        result = device.run([array.tobytes() for array in sample])
-        label = None if labels is None else int(labels[index])
+    streamed = stream_dataset(device, [_bytes_of(sample) for sample in samples], length=length)
+    results = zip(streamed, _expected(oracle, samples, length), strict=True)
+    for index, (result, expected) in enumerate(results):
+        label = None if labels is None else labels[index]
         row = _row(index, result.outputs, result.cycles, label, outputs, expected)
         rows.append(row)
         if on_row:
@@ -138,6 +142,18 @@ def measure(
     )  # fmt: skip
 
 
+def _expected(oracle: Oracle, samples: Sequence[Sample], length: int) -> Iterator[Sequence[bytes]]:
+    if not length:
+        yield from oracle.run_many(samples)
+    for start in range(0, len(samples), length) if length else ():
+        oracle.reset()
+        yield from oracle.run_many(samples[start : start + length])
+
+
+def _bytes_of(sample: Sample) -> list[bytes]:
+    return [array.tobytes() for array in sample]
+
+
 def _row(index: int, got: tuple[bytes, ...], cycles: int | None, label: int | None, outputs: Sequence[Io],
          expected: Sequence[bytes]) -> Row:  # fmt: skip
     predicted = predict(got, outputs)
@@ -147,7 +163,7 @@ def _row(index: int, got: tuple[bytes, ...], cycles: int | None, label: int | No
 
 def _layer_cycles(device: Device, sample: Sample) -> tuple[int, ...]:
     """Cycles of each layer in one extra run; timing them costs the run itself a little."""
-    whole = device.run([array.tobytes() for array in sample], layers=True)
+    whole = device.run(_bytes_of(sample), layers=True)
     layers = device.layers()
     if whole.cycles is not None and sum(layers) > whole.cycles * 1.5 + 100_000:
         raise FirmwareFault("the layers of a run take no longer than the run", f"{sum(layers)} against {whole.cycles}")

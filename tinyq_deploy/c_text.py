@@ -18,11 +18,9 @@ _C_KEYWORDS = frozenset(
 )
 _WINDOWS_DEVICE = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)", re.IGNORECASE)
 LONGEST_NAME = 40
-_ROW = {1: 24, 2: 16, 4: 8}
-CTYPES = {
-    "bool": "uint8_t", "float32": "float", "int8": "int8_t", "int16": "int16_t", "int32": "int32_t", "int64": "int64_t",
-    "uint8": "uint8_t",
-}  # fmt: skip
+_ROW = {1: 24, 2: 16, 4: 8, 8: 4}
+_INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16")
+CTYPES = {"bool": "uint8_t", "float32": "float", **{name: f"{name}_t" for name in _INTEGERS}}
 
 
 def identifier(text: str) -> str:
@@ -51,7 +49,7 @@ def rows(values: npt.NDArray[Any]) -> list[str]:
     """The elements of an integer array as lines of C initialisers."""
     flat = values.reshape(-1)
     step = _ROW[flat.itemsize]
-    texts = [_literal(int(v)) for v in flat] if flat.itemsize == 4 else [str(v) for v in flat.tolist()]
+    texts = [_literal(int(v)) for v in flat] if flat.itemsize >= 4 else [str(v) for v in flat.tolist()]
     return [", ".join(texts[i : i + step]) + "," for i in range(0, len(texts), step)]
 
 

@@ -50,6 +50,7 @@ OldResult = Annotated[Path, typer.Argument(help="Result to hold against: JSON of
 NewResult = Annotated[Path, typer.Argument(help="Result to judge.")]
 Tolerance = Annotated[list[str] | None, typer.Option(help="FIGURE=PERCENT by which it may get worse; may repeat.")]
 Markdown = Annotated[Path | None, typer.Option(help="Write the table of changes here, for a pull request.")]
+MarkdownPage = Annotated[Path | None, typer.Option("--markdown", help="Write the table as a page, as in docs/.")]
 Jsonl = Annotated[bool, typer.Option("--jsonl", help="Print one JSON line per sample.")]
 MinAccuracy = Annotated[float | None, typer.Option(help="Exit with 1 below this share of right labels.")]
 RequireExact = Annotated[

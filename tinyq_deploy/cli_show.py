@@ -27,11 +27,11 @@ def init(model: o.Model = None, board: o.BoardName = "nucleo") -> None:
 
 
 def inspect(model: o.Model = None, json_out: o.Json = None) -> None:
-    """Show a .tflite: layers, shapes, MACs, weights, arena, and everything that does not compile."""
-    from tinyq_deploy import inspect_model, report
+    """Show a .tflite: layers, shapes, MACs, scales, who lives how long, and what does not compile and why."""
+    from tinyq_deploy import inspect_model, report_model
 
     found = inspect_model.inspect(needed(first(model, config_here().model), "MODEL"))
-    report.inspected(found)
+    report_model.inspected(found)
     emit(found.to_json(), json_out)
 
 
@@ -60,12 +60,15 @@ def boards(json_out: o.Json = None) -> None:
     emit(records.boards_json(found), json_out)
 
 
-def ops(json_out: o.Json = None) -> None:
+def ops(json_out: o.Json = None, markdown: o.MarkdownPage = None) -> None:
     """List the operators that compile, with their rules and kernels."""
-    from tinyq_deploy import records, report
+    from tinyq_deploy import files, operator_table, report_model
 
-    report.operators()
-    emit(records.operators_json(), json_out)
+    found = operator_table.rows()
+    report_model.operators(found)
+    emit(operator_table.to_json(found), json_out)
+    if markdown is not None:
+        files.write_text(markdown, operator_table.page(found))
 
 
 def doctor(json_out: o.Json = None) -> None:

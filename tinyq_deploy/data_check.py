@@ -47,13 +47,19 @@ def shaped(values: Array, tensor: Tensor) -> Array:
     return values.reshape(len(values), *tensor.shape[1:])
 
 
-def _shape_faults(values: Array, tensor: Tensor, place: str) -> list[Fault]:
-    """Equal shapes, or flat samples, or axes of length 1 more or less; any other order of axes is a fault."""
-    want, got = tuple(tensor.shape[1:]), tuple(values.shape[1:])
+def fits(shape: Sequence[int], tensor: Tensor) -> bool:
+    """Whether a sample of this shape is one for a model's input: equal shapes, a flat sample, or axes of length 1 more
+    or less; not with any other order of axes."""
+    want, got = tuple(tensor.shape[1:]), tuple(shape)
     squeezed = [tuple(size for size in shape if size != 1) for shape in (want, got)]
-    size = int(np.prod(want, dtype=np.int64))
-    if got == (size,) or squeezed[0] == squeezed[1]:
+    return got == (int(np.prod(want, dtype=np.int64)),) or squeezed[0] == squeezed[1]
+
+
+def _shape_faults(values: Array, tensor: Tensor, place: str) -> list[Fault]:
+    want, got = tuple(tensor.shape[1:]), tuple(values.shape[1:])
+    if fits(got, tensor):
         return []
+    size = int(np.prod(want, dtype=np.int64))
     hint = f"each sample has {int(np.prod(got, dtype=np.int64))} values, the model takes {size}"
     if int(np.prod(got, dtype=np.int64)) == size:
         hint = "the count fits but the axes do not: transpose the samples to the model's layout"

@@ -24,7 +24,7 @@ from tinyq_deploy.board import Board
 from tinyq_deploy.check import check
 from tinyq_deploy.connect import device_of, verify_flashed
 from tinyq_deploy.data import load_data
-from tinyq_deploy.data_check import check_data, class_labels, model_samples
+from tinyq_deploy.data_check import check_data
 from tinyq_deploy.errors import Fault, ModelError, ThresholdError, UsageError
 from tinyq_deploy.kernels.base import Target
 from tinyq_deploy.kernels.cmsis_nn import library as cmsis_nn
@@ -37,6 +37,7 @@ from tinyq_deploy.plan import Plan, check_fit, plan
 from tinyq_deploy.project import write as write_project
 from tinyq_deploy.quantizers import Precision
 from tinyq_deploy.read import read
+from tinyq_deploy.sequences import sequences
 from tinyq_deploy.toolchains.base import Optimize, Toolchain
 
 # Told what is being done, how much of it is done, and how much there is (0: unknown).
@@ -186,16 +187,24 @@ def _integer_model(request: BuildRequest, progress: Progress) -> tuple[bytes, tu
     kind = identify(request.model)
     if kind is Kind.INTEGER_TFLITE:
         return read_model(request.model), ()
+    quantize_stage.require_trust(kind, request.model, request.trust_model)
     if not request.representative:
         raise ModelError(
-            "a model is full int8, or comes with representative data to make it so", f"{request.model}: {kind.value}",
+            "a model is full int8, or comes with representative data to make it so",
+            f"{request.model}: {kind.value}{_boundary(request.model) if kind is Kind.FLOAT_TFLITE else ''}",
             "give --representative-data DATA: a few hundred inputs as the model sees them in use",
-        )  # fmt: skip
+        )
     result = quantize(
         request.model, request.representative, keys=request.keys, calibrate=request.calibrate,
         precision=request.precision, equalize=request.equalize, trust_model=request.trust_model, progress=progress,
     )  # fmt: skip
     return result.tflite, tuple(str(warning) for warning in result.report.warnings)
+
+
+def _boundary(model: Path) -> str:
+    """The inputs and outputs of a float .tflite, as messages name them."""
+    graph = read(read_model(model), model.name)
+    return "".join(f", {t.label} is {t.dtype}" for t in (*graph.input_tensors(), *graph.output_tensors())[:4])
 
 
 def project_folder(given: Path | None, board: Board | None) -> Path:
@@ -276,10 +285,12 @@ def bench(request: BenchRequest, on_row: Callable[[bench_stage.Row], None] | Non
     """Streams a data set through the firmware of `request.folder` and measures it."""
     about = _manifest(request.folder, request.board)
     model = manifest.model_of(request.folder, about)
-    inputs = read(model, about.model).input_tensors()
+    graph = read(model, about.model)
+    inputs = graph.input_tensors()
     data = load_data(request.data, x_key=request.keys.x, y_key=request.keys.y, inputs=inputs)
-    warnings = tuple(str(warning) for warning in check_data(data, inputs))
-    samples = model_samples(data, inputs, request.limit)
+    split = sequences(data, graph)
+    warnings = tuple(str(warning) for warning in check_data(split.data, inputs))
+    samples = split.samples(inputs, request.limit)
     progress("connect", 0, len(samples))
     elf, board = request.folder / "out" / "firmware.elf", request.board
     reached = device_of(
@@ -288,7 +299,7 @@ def bench(request: BenchRequest, on_row: Callable[[bench_stage.Row], None] | Non
     with open_oracle(model) as oracle, reached as (device, running):
         hello = device.hello()
         device.require(sha256=bytes.fromhex(about.model_sha256), build_id=about.build_id)
-        found = bench_stage.measure(device, samples, class_labels(data), about.outputs, oracle, on_row)
+        found = bench_stage.measure(device, samples, split.labels, about.outputs, oracle, on_row, split.length)
         median = found.cycles.median if found.cycles else None
         count = running.instructions(median, hello.counter_hz) if running and median is not None else None
     outputs = tuple(
@@ -341,10 +352,12 @@ def estimate(folder: Path, board: Board, data: str = "", keys: DataKeys = DataKe
     first sample of `data`, else the reference noise. Raises FirmwareFault when the outputs are not the oracle's."""
     about = _manifest(folder, board)
     model = manifest.model_of(folder, about)
-    tensors = read(model, about.model).input_tensors()
+    graph = read(model, about.model)
+    tensors = graph.input_tensors()
     sample = tuple(estimate_stage.noise(tensor) for tensor in tensors)
     if data:
-        sample = model_samples(load_data(data, x_key=keys.x, y_key=keys.y, inputs=tensors), tensors, 1)[0]
+        loaded = load_data(data, x_key=keys.x, y_key=keys.y, inputs=tensors)
+        sample = sequences(loaded, graph).samples(tensors, 1)[0]
     found = estimate_stage.estimate(_image(folder), about, board, [array.tobytes() for array in sample])
     with open_oracle(model) as oracle:
         return estimate_stage.checked(found, oracle.run(sample), oracle.name)

@@ -75,7 +75,8 @@ class Estimate:
 
 
 def estimate(elf: Path, about: Manifest, board: Board, inputs: Sequence[bytes]) -> Estimate:
-    """One inference of the image `elf`. `inputs` are the bytes of the model's inputs, in order.
+    """One inference of the image `elf`, after a reset where its model keeps a state. `inputs` are the bytes of the
+    model's inputs, in order.
 
     Raises UsageError for a core that no emulator knows, or when the emulator is not installed.
     """
@@ -86,6 +87,8 @@ def estimate(elf: Path, about: Manifest, board: Board, inputs: Sequence[bytes]) 
             return _on_virtual_board(device, running, about, board, inputs)
     core = _bare_core(elf, board)
     timing = cycles.TIMINGS.get(board.core)
+    if about.states:
+        core.call(f"{about.name}_reset")
     arena = core.symbol(f"{about.name}_arena")
     for io, data in zip(about.inputs, inputs, strict=True):
         core.write(arena + io.offset, data)

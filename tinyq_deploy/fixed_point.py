@@ -74,6 +74,12 @@ def activation_range(
     )
 
 
+def limits(dtype: str) -> tuple[int, int]:
+    """Least and largest value of an integer type."""
+    info = np.iinfo(dtype)
+    return int(info.min), int(info.max)
+
+
 def wrap(value: int) -> int:
     """`value` as two's complement int32."""
     return (value + (1 << 31)) % (1 << 32) - (1 << 31)
@@ -115,6 +121,19 @@ def shift_right_array(values: npt.NDArray[np.int64], exponent: npt.NDArray[np.in
     """`rounding_shift_right` element by element, broadcast."""
     mask = (np.int64(1) << np.asarray(exponent)) - 1
     return (values >> exponent) + ((values & mask) > (mask >> 1) + (values < 0))
+
+
+def requantize_wide_array(
+    values: npt.NDArray[np.int64], multiplier: npt.NDArray[np.int64] | int, shift: npt.NDArray[np.int64] | int
+) -> npt.NDArray[np.int64]:
+    """TFLite's MultiplyByQuantizedMultiplier of 64-bit sums, element by element, broadcast: the multiplier is cut to 15
+    bits, and there is one rounding, halves up. Takes |values| below 2^47 and shifts of at most 7."""
+    reduced = np.where(
+        np.asarray(multiplier) < 0x7FFF0000, (np.asarray(multiplier, np.int64) + (1 << 15)) >> 16, 0x7FFF
+    )
+    right = 15 - np.asarray(shift, np.int64)
+    result: npt.NDArray[np.int64] = (values * reduced + (np.int64(1) << (right - 1))) >> right
+    return result
 
 
 def _saturating_shift_left(value: int, exponent: int) -> int:
@@ -209,6 +228,20 @@ def tanh(a: int) -> int:
     quotient = _reciprocal_of_one_plus(exp_on_negative_values(-abs(a), 5)) - (1 << 29)
     above = _saturating_shift_left(quotient, 2)
     return above if a > 0 else -above
+
+
+def sigmoid_table() -> npt.NDArray[np.uint16]:
+    """The logistic function at i / 24 for i = 0..255 in Q0.16, as TFLite's int16 kernels have it: moved by half of what
+    a line from half a step before to half a step behind errs there; the last entry is 1."""
+
+    def exact(position: float) -> float:
+        return 65536 / (1 + math.exp(-position / 24))
+
+    def entry(i: int) -> int:
+        error = (exact(i - 0.5) + exact(i + 0.5)) / 2 - exact(i)
+        return math.floor(exact(i) - error / 2 + 0.5)
+
+    return np.array([*(entry(i) for i in range(255)), 65535], np.uint16)
 
 
 _HALF_THREE = (1 << 28) + (1 << 27)  # Q3.28

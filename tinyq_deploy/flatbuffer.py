@@ -41,28 +41,29 @@ def _names(kind: str) -> dict[int, str]:
 
 
 def parse(data: bytes, where: str) -> ModelT:
-    """The object tree of a .tflite file, with operator codes normalised and its single subgraph at hand.
+    """The object tree of a .tflite file, with operator codes normalised.
 
     Data outside the flatbuffer proper (files over 2 GB) is resolved. Raises ModelError naming `where` when the file
-    is truncated or damaged, or does not hold exactly one subgraph.
+    is truncated or damaged, or holds no subgraph or some that CALL_ONCE does not name.
     """
     from ai_edge_litert.tools import flatbuffer_utils
 
     try:
         model = flatbuffer_utils.read_model_from_bytearray(bytearray(data))
         graphs = len(model.subgraphs)
-        if graphs == 1:
-            normalise(model)
-            _check_indices(model)
+        normalise(model)
+        for graph in model.subgraphs:
+            _check_indices(model, graph)
+        single = graphs == 1 or (graphs > 1 and _called_once(model) >= set(range(1, graphs)))
     except _DAMAGE as error:
         raise ModelError(
             "a .tflite file is complete and undamaged",
             f"{where}: {len(data)} bytes that do not parse ({type(error).__name__}: {error})",
             "copy or convert the file again",
         ) from error
-    if graphs != 1:
+    if not single:
         raise ModelError(
-            "a model has exactly one subgraph",
+            "a model has exactly one subgraph, and those that CALL_ONCE names",
             f"{where}: {graphs} subgraphs",
             "convert it without control flow (no while, if or call)",
         )
@@ -83,9 +84,14 @@ def normalise(model: ModelT) -> None:
         entry.version = max(entry.version, 1)
 
 
-def _check_indices(model: ModelT) -> None:
+def _called_once(model: ModelT) -> set[int]:
+    """The subgraphs that initialise the variables of the first one."""
+    calls = [node for node in graph_of(model).operators or [] if op_name(model, node) == "CALL_ONCE"]
+    return {int(node.builtinOptions.initSubgraphIndex) for node in calls if node.builtinOptions is not None}
+
+
+def _check_indices(model: ModelT, graph: SubGraphT) -> None:
     """Every tensor, buffer and operator code named exists; a flatbuffer does not promise that itself."""
-    graph = model.subgraphs[0]
     count, codes = len(graph.tensors), len(model.operatorCodes or [])
     used = [index for node in graph.operators or [] for index in (*node.inputs, *node.outputs)]
     for index in (*graph.inputs, *graph.outputs, *used):
@@ -110,7 +116,7 @@ def serialise(model: ModelT) -> bytes:
 
 def _drop_unused_buffers(model: ModelT) -> None:
     """Buffer 0 stays: by convention it is empty, and activations refer to it."""
-    users = [*graph_of(model).tensors, *(model.metadata or [])]
+    users = [*(tensor for graph in model.subgraphs for tensor in graph.tensors), *(model.metadata or [])]
     kept = sorted({0, *(int(user.buffer) for user in users)})
     place = {old: new for new, old in enumerate(kept)}
     model.buffers = [model.buffers[old] for old in kept]
@@ -129,8 +135,13 @@ def _drop_unused_codes(model: ModelT) -> None:
 
 
 def graph_of(model: ModelT) -> SubGraphT:
-    """The single subgraph."""
+    """The subgraph that is the model; others only initialise its variables."""
     return model.subgraphs[0]
+
+
+def has_variables(model: ModelT) -> bool:
+    """Whether operators of the model share memory that none of them alone holds."""
+    return any(op_name(model, node) in ("VAR_HANDLE", "CALL_ONCE") for node in graph_of(model).operators or [])
 
 
 def with_outputs(model: bytes, indices: Iterable[int]) -> bytes:

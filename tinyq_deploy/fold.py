@@ -17,6 +17,8 @@ from tinyq_deploy.ops.movement import STATIC_TYPES
 
 # Numbers in a tensor of shape arithmetic: a shape has at most a few.
 MOST_NUMBERS = 256
+# Elements that folding may add to a graph: a small file can ask for endless constants.
+MOST_FOLDED = 1 << 22
 
 
 def fold(graph: Graph, wanted: Callable[[Graph, Node], bool]) -> tuple[Graph, tuple[Node, ...]]:
@@ -25,10 +27,13 @@ def fold(graph: Graph, wanted: Callable[[Graph, Node], bool]) -> tuple[Graph, tu
     tensors = list(graph.tensors)
     growing = replace(graph, tensors=cast(tuple[Tensor, ...], tensors))  # a list while constants are added
     gone: dict[int, Node] = {}
+    left = MOST_FOLDED
     for node in graph.nodes:
-        values = _values(growing, node) if wanted(growing, node) else None
+        size = sum(tensors[index].size for index in node.outputs)
+        values = _values(growing, node) if size <= left and wanted(growing, node) else None
         if values is not None:
             gone[node.index] = node
+            left -= size
             for index, data in zip(node.outputs, values, strict=True):
                 tensors[index] = _constant(tensors[index], data)
     if not gone:

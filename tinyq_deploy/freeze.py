@@ -17,6 +17,7 @@ from tinyq_deploy.flatbuffer import (
     OperatorT,
     constant,
     graph_of,
+    has_variables,
     label,
     op_name,
     parse,
@@ -34,6 +35,12 @@ def freeze(model: bytes, where: str, runtime: str | None = None) -> bytes:
     Raises ModelError naming the inputs whose batch is not 1 or whose other axes are open.
     """
     tree = parse(model, where)
+    if has_variables(tree):
+        raise ModelError(
+            "a model to quantise keeps no state",
+            f"{where}: it has resource variables",
+            "quantise it with TensorFlow's converter and pass the int8 .tflite",
+        )
     _check_inputs(tree, where)
     if any(op_name(tree, node) == "SHAPE" for node in graph_of(tree).operators or []):
         _fold_shapes(tree, model, runtime)

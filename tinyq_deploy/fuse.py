@@ -38,7 +38,7 @@ def fusions(graph: Graph, target: Target, kernel_set: KernelSet) -> tuple[Fusion
 
 def _calls(graph: Graph, first: Node, second: Node, target: Target, kernel_set: KernelSet) -> tuple[KernelCall, ...]:
     pair = NodeView(graph, first), NodeView(graph, second)
-    if batches(pair[0]) > 1:
+    if batches(pair[0]) > 1 or {view.kind for view in pair} != {"int8"}:
         return ()
     kernels = [k for k in FUSED_KERNELS if k.ops == (first.op, second.op) and k.kernel_set == kernel_set]
     return tuple(call for kernel in kernels if (call := kernel.call(*pair, target)) is not None)

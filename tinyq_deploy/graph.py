@@ -7,12 +7,16 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 Option = int | float | bool | str
 NO_TENSOR = -1
+# What a node computes on: int16 activations, with int8 weights if any; int8 with int4 weights; int8 is all the rest.
+Kind = Literal["int8", "int16", "int4"]
+INT4 = "int4"
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,8 @@ class Quantization:
 
 @dataclass(frozen=True)
 class Tensor:
-    """One tensor. `data` is a read-only array of `shape` for a constant, None for an activation."""
+    """One tensor. `data` is a read-only array of `shape` for a constant, None for an activation. An int4 constant has
+    an int8 array, each number in -8..7."""
 
     index: int
     name: str
@@ -39,14 +44,19 @@ class Tensor:
     data: npt.NDArray[np.generic] | None = field(default=None, repr=False)
 
     @property
+    def label(self) -> str:
+        """How messages name the tensor."""
+        return f"tensor {self.index} {self.name[:60]!r}"
+
+    @property
     def size(self) -> int:
         """Number of elements."""
         return math.prod(self.shape)
 
     @property
     def bytes(self) -> int:
-        """Bytes in memory, unpacked."""
-        return self.size * np.dtype(self.dtype).itemsize
+        """Bytes in memory; of int4, two numbers share one."""
+        return -(-self.size // 2) if self.dtype == INT4 else self.size * np.dtype(self.dtype).itemsize
 
     @property
     def quantized(self) -> bool:
@@ -80,9 +90,22 @@ class Node:
 
 
 @dataclass(frozen=True)
+class State:
+    """Memory that lasts from one inference to the next. `before` is the tensor that it holds as an inference begins,
+    `after` the one that it holds as that ends, the same where no node writes it. `initial` is what it holds after a
+    reset, a read-only array of its shape and type."""
+
+    name: str
+    before: int
+    after: int
+    initial: npt.NDArray[np.generic] = field(repr=False)
+
+
+@dataclass(frozen=True)
 class Graph:
     """One subgraph with fixed shapes; nodes are in execution order. `shape_nodes` computed shapes in the file; their
-    outputs are constants here."""
+    outputs are constants here. `states` are to nodes what inputs and outputs are: a node that reads a state's old value
+    reads `before`, the one that gives it its new value writes `after`."""
 
     name: str
     sha256: str
@@ -91,6 +114,17 @@ class Graph:
     inputs: tuple[int, ...]
     outputs: tuple[int, ...]
     shape_nodes: tuple[Node, ...] = ()
+    states: tuple[State, ...] = ()
+
+    @property
+    def sources(self) -> tuple[int, ...]:
+        """The tensors that are there when an inference begins: inputs and states."""
+        return (*self.inputs, *(state.before for state in self.states))
+
+    @property
+    def results(self) -> tuple[int, ...]:
+        """The tensors that have to be there when an inference ends: outputs and states."""
+        return (*self.outputs, *(state.after for state in self.states))
 
     def input_tensors(self) -> tuple[Tensor, ...]:
         """The model's inputs in order."""
@@ -131,6 +165,15 @@ class NodeView:
     def number(self, name: str, default: int) -> int:
         """An integer builtin option."""
         return int(self.option(name, default))
+
+    @property
+    def kind(self) -> Kind:
+        """The types that it computes on: those of its first input and output decide, then its constants."""
+        read = [self.input(position) for position in range(len(self.node.inputs))]
+        decide = [*read[:1], *(self.graph.tensors[index] for index in self.node.outputs[:1])]
+        if any(tensor is not None and tensor.dtype == "int16" for tensor in decide):
+            return "int16"
+        return "int4" if any(tensor is not None and tensor.dtype == INT4 for tensor in read) else "int8"
 
     @property
     def label(self) -> str:

@@ -51,6 +51,7 @@ _HINTS: dict[int, str] = {
     ErrorCode.UNKNOWN_TYPE: "flash firmware built by this version of the tool",
     ErrorCode.BAD_WEIGHTS: "the weights in flash are damaged; flash the board again",
     ErrorCode.UNSUPPORTED: "build with --keep-layers to time layers",
+    ErrorCode.NOT_RESET: "the model keeps a state: begin a sequence of inputs with a reset",
     ErrorCode.TOO_BIG: "raise the board's link payload: the message does not fit a frame",
 }
 

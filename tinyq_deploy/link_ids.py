@@ -18,6 +18,7 @@ class MessageType(IntEnum):
     STATS = 7
     SET_BAUD = 8
     RESET = 9
+    RESET_STATE = 11
     HEARTBEAT = 0xC0
     ERROR = 0xFF
 
@@ -36,6 +37,7 @@ class ErrorCode(IntEnum):
     UNSUPPORTED = 9
     BAUD = 10
     TOO_BIG = 11
+    NOT_RESET = 12
 
 
 class CounterKind(IntEnum):

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tinyq_deploy.errors import ModelError, UsageError
-from tinyq_deploy.flatbuffer import ModelT, OperatorT, constant, graph_of, label, op_name, parse, type_name
+from tinyq_deploy.graph import NO_TENSOR, Graph, Node
 from tinyq_deploy.ops import OPERATORS
+from tinyq_deploy.read import read
 
 MAX_MODEL_BYTES = 64 << 20
 _HEAD_BYTES = 4096
+_PACKED = ("int8", "uint8", "int4", "int2", "float16")
 _RULE = "a model is a .tflite, .keras or .h5 file or a SavedModel folder"
 
 
@@ -148,32 +150,31 @@ def _no_model(path: Path, head: bytes) -> ModelError:
 def classify(data: bytes, where: str) -> Kind:
     """Whether a .tflite is integer or float. Raises ModelError for damaged files and for what is neither: dynamic
     range, float16 or int8 weights under float arithmetic, uint8, or a mixture; the message names tensors."""
-    model = parse(data, where)
-    nodes = graph_of(model).operators or []
-    core = [node for node in nodes if op_name(model, node) not in ("QUANTIZE", "DEQUANTIZE", "CAST")]
-    packed = _packed_weights(model)
+    graph = read(data, where)
+    core = [node for node in graph.nodes if node.op not in ("QUANTIZE", "DEQUANTIZE", "CAST")]
+    computing = [node for node in core if not _moves_reals(node.op)]
+    packed = _packed_weights(graph)
     if packed:
         raise ModelError(
             "a float model has float weights, an integer model integer activations",
             f"{where}: dynamic-range or weight-only quantisation: {_some(packed)}",
             "export it again without optimizations (float) or with full-integer quantisation",
         )
-    if legacy := _tensors_of(model, core, ("UINT8",)):
+    if legacy := _tensors_of(graph, computing, ("uint8",)):
         raise ModelError(
             "an integer model is int8 or int16",
             f"{where}: uint8 arithmetic: {_some(legacy)}",
             "quantise the float model again",
         )
-    computing = [node for node in core if not _moves_reals(op_name(model, node))]
-    floats = _tensors_of(model, computing, ("FLOAT32", "FLOAT16", "FLOAT64"))
-    integers = _tensors_of(model, core, ("INT8", "INT16"))
+    floats = _tensors_of(graph, computing, ("float32", "float16", "float64"))
+    integers = _tensors_of(graph, core, ("int8", "int16"))
     if floats and integers:
         raise ModelError(
             "a model is either float or integer throughout",
             f"{where}: {len(integers)} integer tensors beside {len(floats)} float ones: {_some(floats)}",
             "export it again, float or full-integer",
         )
-    return Kind.INTEGER_TFLITE if integers else Kind.FLOAT_TFLITE
+    return Kind.FLOAT_TFLITE if floats else Kind.INTEGER_TFLITE
 
 
 def _moves_reals(op: str) -> bool:
@@ -181,25 +182,22 @@ def _moves_reals(op: str) -> bool:
     return operator is not None and operator.takes_reals
 
 
-def _packed_weights(model: ModelT) -> list[str]:
+def _packed_weights(graph: Graph) -> list[str]:
     """Constants stored in fewer bits that float arithmetic expands: as a float operator's input or by DEQUANTIZE."""
-    graph, found = graph_of(model), []
-    for node in graph.operators or []:
-        wide = [i for i in node.outputs if type_name(graph.tensors[i]) == "FLOAT32"]
+    found = []
+    for node in graph.nodes:
+        wide = any(graph.tensors[index].dtype == "float32" for index in node.outputs)
         for index in node.inputs if wide else ():
-            tensor = graph.tensors[index] if index >= 0 else None
-            if tensor is None or type_name(tensor) not in ("INT8", "UINT8", "INT4", "INT2", "FLOAT16"):
-                continue
-            if constant(model, tensor) is not None:
-                found.append(f"{type_name(tensor)} {label(tensor, index)} of {op_name(model, node)}")
+            tensor = graph.tensors[index] if index != NO_TENSOR else None
+            if tensor is not None and tensor.dtype in _PACKED and tensor.data is not None:
+                found.append(f"{tensor.dtype} {tensor.label} of {node.op}")
     return found
 
 
-def _tensors_of(model: ModelT, nodes: list[OperatorT], types: tuple[str, ...]) -> list[str]:
+def _tensors_of(graph: Graph, nodes: list[Node], types: tuple[str, ...]) -> list[str]:
     """The tensors of `types` among the inputs and outputs of `nodes`."""
-    tensors = graph_of(model).tensors
-    used = {index for node in nodes for index in (*node.inputs, *node.outputs) if index >= 0}
-    return [label(tensors[index], index) for index in sorted(used) if type_name(tensors[index]) in types]
+    used = {index for node in nodes for index in (*node.inputs, *node.outputs) if index != NO_TENSOR}
+    return [graph.tensors[index].label for index in sorted(used) if graph.tensors[index].dtype in types]
 
 
 def _some(names: list[str]) -> str:

@@ -6,16 +6,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from tinyq_deploy import choice
+from tinyq_deploy import choice, schedule
 from tinyq_deploy.arena import ALIGNMENT
 from tinyq_deploy.costs import Costs
 from tinyq_deploy.errors import BuildError, UsageError
 from tinyq_deploy.fuse import Fusion, fusions
-from tinyq_deploy.graph import Graph, Node, NodeView
+from tinyq_deploy.graph import INT4, NO_TENSOR, Graph, Node, NodeView
 from tinyq_deploy.kernels import KERNELS
-from tinyq_deploy.kernels.base import Cost, KernelCall, KernelSet, Read, Target
+from tinyq_deploy.kernels.base import Cost, Kernel, KernelCall, KernelSet, Read, Target
+from tinyq_deploy.kernels.portable.movement import moving_call
 from tinyq_deploy.ops import OPERATORS
 from tinyq_deploy.ops.batch import batches, single
+from tinyq_deploy.ops.movement import whole
 
 # `auto` takes the cheapest call of all sets, and prefers them in this order where costs are not known; each other
 # choice falls back to portable where its set does not take the node.
@@ -51,7 +53,7 @@ def lower(
             "no copy found",
             "pass --cmsis-nn PATH, set TINYQ_CMSIS_NN or CMSIS_PACK_ROOT, or `pip install 'tinyq-deploy[cmsis-nn]'`",
         )
-    lowered = _unordered(graph, target, PREFERENCE[kernels], fuse)
+    lowered = _scheduled(graph, _unordered(graph, target, PREFERENCE[kernels], fuse))
     if costs is not None:
         groups = [PREFERENCE["auto"]] if kernels == "auto" else [(name,) for name in PREFERENCE[kernels]]
         lowered = _ordered([_priced(graph, item, costs) for item in lowered], groups, costs.optimize)
@@ -78,6 +80,21 @@ def _unordered(graph: Graph, target: Target, sets: Sequence[KernelSet], fuse: bo
     ]
 
 
+def _scheduled(graph: Graph, lowered: list[LoweredNode]) -> list[LoweredNode]:
+    """The nodes where each state is written once nothing reads its old value any more; a READ_VARIABLE whose value is
+    needed after that copies it."""
+    if not graph.states:
+        return lowered
+    kept = schedule.escaping(graph, [item.candidates[0] for item in lowered])
+    lowered = [_copied(graph, item) if kept.intersection(item.node.inputs) else item for item in lowered]
+    return [lowered[n] for n in schedule.order(graph, [item.candidates[0] for item in lowered])]
+
+
+def _copied(graph: Graph, item: LoweredNode) -> LoweredNode:
+    source, output = (graph.tensors[i] for i in (item.node.inputs[0], item.node.outputs[0]))
+    return replace(item, candidates=(moving_call(source, output, whole(source)),))
+
+
 def _lower_pair(graph: Graph, pair: Fusion) -> LoweredNode:
     macs = sum(OPERATORS[node.op].macs(NodeView(graph, node)) for node in (pair.first, pair.second))
     return LoweredNode(pair.second, macs, pair.calls, (pair.first,))
@@ -85,6 +102,8 @@ def _lower_pair(graph: Graph, pair: Fusion) -> LoweredNode:
 
 def _lower_one(view: NodeView, target: Target, sets: Sequence[KernelSet]) -> LoweredNode:
     calls = tuple(call for kernel_set in sets for call in _calls(view, target, kernel_set))
+    if not calls:
+        raise BuildError("every layer has a kernel", f"{view.label}: none takes {view.kind}", "quantise it to int8")
     return LoweredNode(view.node, OPERATORS[view.node.op].macs(view), calls)
 
 
@@ -127,10 +146,25 @@ def _ordered(
 def _calls(view: NodeView, target: Target, kernel_set: KernelSet) -> Iterator[KernelCall]:
     one = single(view)
     for kernel in KERNELS:
-        if kernel.op == view.node.op and kernel.kernel_set == kernel_set:
-            call = kernel.call(one, target)
+        seen = _seen(one, kernel, target) if (kernel.op, kernel.kernel_set) == (view.node.op, kernel_set) else None
+        if seen is not None:
+            call = kernel.call(seen, target)
             if call is not None:
                 yield from _repeated(one, call, batches(view))
+
+
+def _seen(view: NodeView, kernel: Kernel, target: Target) -> NodeView | None:
+    """The node as `kernel` sees it, None where it is of a kind that the kernel does not take. Unless flash counts most,
+    kernels that know int8 alone get int4 weights as int8."""
+    if view.kind in kernel.kinds:
+        return view
+    if view.kind != INT4 or "int8" not in kernel.kinds or target.small:
+        return None
+    tensors = list(view.graph.tensors)
+    for index in view.node.inputs:
+        if index != NO_TENSOR and tensors[index].dtype == INT4:
+            tensors[index] = replace(tensors[index], dtype="int8")
+    return NodeView(replace(view.graph, tensors=tuple(tensors)), view.node)
 
 
 def _repeated(one: NodeView, call: KernelCall, count: int) -> Iterator[KernelCall]:

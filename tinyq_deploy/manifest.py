@@ -13,7 +13,7 @@ from typing import Any
 from tinyq_deploy import __version__
 from tinyq_deploy.board import Board
 from tinyq_deploy.errors import DataError, UsageError
-from tinyq_deploy.graph import Tensor
+from tinyq_deploy.graph import State, Tensor
 from tinyq_deploy.kernels.base import Target
 from tinyq_deploy.plan import Plan
 
@@ -30,6 +30,17 @@ class Io:
     dtype: str
     scale: float | None
     zero_point: int | None
+    bytes: int
+    offset: int
+
+
+@dataclass(frozen=True)
+class StateEntry:
+    """What the model remembers from one inference to the next, at an offset in the arena."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
     bytes: int
     offset: int
 
@@ -60,7 +71,8 @@ class LayerEntry:
 @dataclass(frozen=True)
 class Manifest:
     """One emitted project. `peak_layer` is a position in `layers`; `passes` has a line for each graph pass that changed
-    the model, empty with --keep-layers; `savings` one for each thing done to need less memory; `ram` is --ram's."""
+    the model, empty with --keep-layers; `savings` one for each thing done to need less memory; `ram` is --ram's.
+    The arena begins with `state_bytes` of `states`, which need a reset at the start of each sequence of inputs."""
 
     schema: str
     tool: str
@@ -83,6 +95,8 @@ class Manifest:
     passes: tuple[str, ...] = ()
     savings: tuple[str, ...] = ()
     ram: int | None = None
+    state_bytes: int = 0
+    states: tuple[StateEntry, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """Plain data for json.dumps."""
@@ -105,12 +119,18 @@ def manifest(plan: Plan, board: Board, target: Target, name: str, kernels: str, 
         layers=tuple(_layer(plan, position) for position in range(len(plan.layers))),
         files={path: hashlib.sha256(data).hexdigest() for path, data in sorted(everything.items())},
         passes=passes, savings=plan.savings, ram=plan.ram,
+        state_bytes=plan.state_bytes, states=tuple(_state(plan, state) for state in plan.graph.states),
     )  # fmt: skip
 
 
 def _io(plan: Plan, t: Tensor) -> Io:
     scale, zero_point = (t.scale, t.zero_point) if t.quantized else (None, None)
     return Io(t.name[:80], t.shape, t.dtype, scale, zero_point, t.bytes, plan.offsets[t.index])
+
+
+def _state(plan: Plan, state: State) -> StateEntry:
+    held = state.initial
+    return StateEntry(state.name[:80], held.shape, held.dtype.name, held.nbytes, plan.offsets[state.before])
 
 
 def _layer(plan: Plan, position: int) -> LayerEntry:
@@ -140,8 +160,9 @@ def load(project: Path) -> Manifest:
             key: tuple(Io(**{**io, "shape": tuple(io["shape"])}) for io in data[key]) for key in ("inputs", "outputs")
         }
         layers = tuple(LayerEntry(**layer) for layer in data["layers"])
+        states = tuple(StateEntry(**{**state, "shape": tuple(state["shape"])}) for state in data.get("states", ()))
         lines = {key: tuple(data.get(key, ())) for key in ("passes", "savings")}
-        return Manifest(**{**data, **ios, "layers": layers, **lines})
+        return Manifest(**{**data, **ios, "layers": layers, "states": states, **lines})
     except (TypeError, KeyError) as error:
         raise UsageError(
             "the project's manifest is whole", f"{project / MANIFEST}: {error}", "build it again"

@@ -14,10 +14,10 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 
-from tinyq_deploy.batches import SPLIT
 from tinyq_deploy.errors import DataError, ModelError
-from tinyq_deploy.flatbuffer import graph_of, op_name, parse, serialise
+from tinyq_deploy.flatbuffer import graph_of, has_variables, op_name, parse, serialise
 from tinyq_deploy.read import read
+from tinyq_deploy.true_batches import SPLIT
 from tinyq_deploy.workers.client import Worker, WorkerDied, WorkerError
 
 Array = npt.NDArray[Any]
@@ -122,15 +122,19 @@ def open_oracle(model: bytes, *, kind: str = "auto", keep_tensors: bool = False)
         except ModelError as error:
             note = error.faults[0].found
     try:
+        if has_variables(parse(model, "the model")):
+            return _open(model, "litert", keep_tensors, note)
         return _open(model, "mixed", keep_tensors, note, foreign=sorted({*_foreign(model), *wrong}))
     except ModelError:
         return _open(model, "litert", keep_tensors, note)
 
 
 def _tried(oracle: Oracle) -> Oracle:
-    """`oracle`, which has run the model once: tflite-micro opens models of types that its kernels then refuse."""
+    """`oracle`, which has run the model once and forgotten that: tflite-micro opens models of types that its kernels
+    then refuse."""
     try:
         oracle.try_out()
+        oracle.reset()
     except ModelError:
         oracle.close()
         raise

@@ -14,7 +14,7 @@ from tinyq_deploy.chain import Chain, Part
 from tinyq_deploy.choose import Choice, Chooser, first_candidates, live
 from tinyq_deploy.errors import FitError
 from tinyq_deploy.graph import NO_TENSOR, Graph, Node
-from tinyq_deploy.kernels.base import Constant, KernelCall
+from tinyq_deploy.kernels.base import Constant, KernelCall, Read
 from tinyq_deploy.lower import LoweredNode
 from tinyq_deploy.sharing import arrange
 
@@ -92,6 +92,11 @@ class Plan:
     savings: tuple[str, ...] = ()
     ram: int | None = None
 
+    @property
+    def state_bytes(self) -> int:
+        """Bytes of the states, in whole words: the arena begins with them."""
+        return sum(aligned(self.graph.tensors[state.before].bytes) for state in self.graph.states)
+
     def code_layers(self) -> tuple[Layer, ...]:
         """The layers that run code; views do not."""
         return tuple(layer for layer in self.layers if layer.call.function is not None)
@@ -113,22 +118,32 @@ def plan(graph: Graph, lowered: Sequence[LoweredNode], *, keep_input: bool = Fal
 
 def planned(chooser: Chooser, choices: Sequence[Choice]) -> Plan:
     """The plan that runs these choices, one after the other."""
-    calls = [choice.call for choice in choices]
-    placed, lower_bound = arrange(chooser.graph, calls, chooser.keep_input)
-    needed = live_bytes(placed, len(calls))
+    placed, lower_bound = arrange(chooser.graph, [choice.call for choice in choices], chooser.keep_input)
+    needed = live_bytes(placed, len(choices))
     at = {b.first: b.offset for b in placed if not b.tensors}
+    offsets = MappingProxyType({t: b.offset for b in placed for t in b.tensors})
+    settled = [_in_place(choice, offsets) for choice in choices]
     return Plan(
         graph=chooser.graph,
         layers=tuple(
-            Layer(c.items[0].node, c.call, c.macs, at.get(n), c.fused, c.chain) for n, c in enumerate(choices)
+            Layer(c.items[0].node, c.call, c.macs, at.get(n), c.fused, c.chain) for n, c in enumerate(settled)
         ),
         buffers=tuple(sorted(placed, key=lambda b: (b.first, b.last, b.tensors))),
-        offsets=MappingProxyType({t: b.offset for b in placed for t in b.tensors}),
+        offsets=offsets,
         arena_bytes=height(placed),
         lower_bound=lower_bound,
         peak_layer=needed.index(max(needed)),
         savings=tuple(saving for choice in choices if (saving := choice.saving)),
     )
+
+
+def _in_place(choice: Choice, offsets: Mapping[int, int]) -> Choice:
+    """An ASSIGN_VARIABLE whose value was computed in the state's memory is a view: nothing is left to copy."""
+    node = choice.items[0].node
+    value = next((a.tensor for a in choice.call.arguments if isinstance(a, Read)), None)
+    if node.op != "ASSIGN_VARIABLE" or value is None or offsets[value] != offsets[node.outputs[0]]:
+        return choice
+    return replace(choice, call=replace(choice.call, function=None, cost=None))
 
 
 def _leaner(chooser: Chooser, fast: tuple[Choice, ...]) -> Plan:
@@ -194,6 +209,21 @@ def check_fit(plan: Plan, board: Board) -> None:
         )
 
 
+def live_tensors(plan: Plan, position: int) -> list[int]:
+    """The tensors that hold values while layer `position` runs: what it reads and writes, and what later ones read.
+    Views of a tensor do not count beside it."""
+    layer = plan.layers[position]
+    read = {index for node in layer.nodes for index in node.inputs}
+    written = {t: at for at, one in enumerate(plan.layers) for t in one.nodes[-1].outputs}
+    views = {one.nodes[-1].outputs[0] for one in plan.layers if one.call.function is None}
+    found = []
+    for buffer in plan.buffers:
+        if buffer.tensors and buffer.live(position):
+            there = [t for t in buffer.tensors if written.get(t, -1) <= position]
+            found += sorted({there[-1], *(t for t in there if t in read and t not in views)})
+    return found
+
+
 def _room(others: int, board: Board) -> str:
     """The advice to hold the arena to what is left beside the other uses of RAM, if anything is."""
     room = board.memory.ram.bytes - others if board.memory else 0
@@ -206,11 +236,8 @@ def _peak(plan: Plan) -> str:
 
 
 def _largest_activations(plan: Plan) -> str:
-    """Of each buffer in use at the peak, the tensor that it holds then."""
-    written = {t: position for position, layer in enumerate(plan.layers) for t in layer.nodes[-1].outputs}
-    live = [b.tensors for b in plan.buffers if b.tensors and b.live(plan.peak_layer)]
-    held = [[t for t in group if written.get(t, -1) <= plan.peak_layer][-1] for group in live]
-    return _largest(plan.graph, held)
+    """The tensors that the peak layer reads or writes, or leaves where they are."""
+    return _largest(plan.graph, live_tensors(plan, plan.peak_layer))
 
 
 def _largest_constants(plan: Plan) -> str:

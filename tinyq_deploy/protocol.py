@@ -45,7 +45,8 @@ REQUESTS = {
     MessageType.LAYERS: Struct("<HHH"),  # link, first layer, number of layers
     MessageType.STATS: Struct("<H"),
     MessageType.SET_BAUD: Struct("<HI"),  # link, bits per second
-    MessageType.RESET: Struct("<H"),
+    MessageType.RESET: Struct("<H"),  # restarts the device
+    MessageType.RESET_STATE: Struct("<H"),  # begins a sequence of inputs
 }
 
 

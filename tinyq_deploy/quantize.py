@@ -125,13 +125,18 @@ def _check_options(options: _Options) -> None:
         raise UsageError("the precision exists", repr(options.precision), f"use one of {known}")
 
 
-def _check_source(kind: Kind, path: Path, has_data: bool, trust_model: bool) -> None:
+def require_trust(kind: Kind, path: Path, trust_model: bool) -> None:
+    """Raises ModelError for a kind of file that can run code when it is read, unless the user trusts it."""
     if kind.needs_trust and not trust_model:
         raise ModelError(
             "models that can run code when they are read are opened only if you vouch for them",
             f"{path}: a {kind.value}",
             "pass --trust-model if you trust where it comes from, or export a float .tflite",
         )
+
+
+def _check_source(kind: Kind, path: Path, has_data: bool, trust_model: bool) -> None:
+    require_trust(kind, path, trust_model)
     if not has_data and kind is not Kind.INTEGER_TFLITE:
         raise UsageError(
             "a float model is quantised with representative data",

@@ -134,22 +134,3 @@ def estimate_json(found: Estimate) -> dict[str, Any]:
             for layer in found.layers
         ],
     }  # fmt: skip
-
-
-def operators_json() -> dict[str, Any]:
-    """ops --json: operators with their rules and the kernel sets that take them."""
-    from tinyq_deploy.kernels import KERNELS
-    from tinyq_deploy.ops import OPERATORS
-    from tinyq_deploy.ops.base import sentence
-
-    return {
-        "operators": [
-            {
-                "name": name,
-                "rules": [sentence(rule) for rule in operator.rules],
-                "kernels": sorted({kernel.kernel_set for kernel in KERNELS if kernel.op == name}),
-            }
-            for name, operator in sorted(OPERATORS.items())
-            if operator.builtin
-        ]
-    }

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -19,7 +20,7 @@ from tinyq_deploy.kernels.cmsis_nn import library as cmsis_nn
 from tinyq_deploy.manifest import MANIFEST, manifest
 from tinyq_deploy.plan import Plan
 from tinyq_deploy.project import Project
-from tinyq_deploy.render_layers import arena_row, layer_context, layer_row
+from tinyq_deploy.render_layers import arena_row, layer_context, layer_row, state_rows
 from tinyq_deploy.toolchains.base import Optimize, Recipe, Source
 
 _LOCAL_INCLUDE = re.compile(r'^\s*#include "([^"]+)"', re.MULTILINE)
@@ -67,11 +68,15 @@ def render(plan: Plan, board: Board, target: Target, settings: Settings, model: 
 
 
 def _template(name: str, **context: object) -> str:
-    environment = Environment(
+    return _environment().get_template(name).render(**context)
+
+
+@cache
+def _environment() -> Environment:
+    return Environment(
         loader=FileSystemLoader(assets.folder("templates")), undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True, autoescape=False,
     )  # fmt: skip
-    return environment.get_template(name).render(**context)
 
 
 def _context(plan: Plan, board: Board, target: Target, settings: Settings) -> dict[str, object]:
@@ -102,6 +107,8 @@ def _context(plan: Plan, board: Board, target: Target, settings: Settings) -> di
         "layer_rows": [layer_row(layer) for layer in plan.layers],
         "arena": [arena_row(plan, buffer) for buffer in plan.buffers],
         "savings": plan.savings,
+        "state_bytes": plan.state_bytes,
+        "states": state_rows(plan, arrays),
         "inputs": _ios(plan, graph.input_tensors()),
         "outputs": _ios(plan, graph.output_tensors()),
         "quantized_types": _quantized_types((*graph.input_tensors(), *graph.output_tensors())),
@@ -130,10 +137,21 @@ def _ios(plan: Plan, tensors: tuple[Tensor, ...]) -> list[dict[str, object]]:
 
 def _quantized_types(tensors: tuple[Tensor, ...]) -> list[dict[str, object]]:
     """What the helpers that quantise and dequantise have to know of each integer type among `tensors`."""
-    known = (("int8", "", "INT8_MIN", "INT8_MAX"), ("uint8", "_uint8", "0", "UINT8_MAX"))
+    known = (
+        ("int8", "", "INT8_MIN", "INT8_MAX", "512.0f"),
+        ("int16", "_int16", "INT16_MIN", "INT16_MAX", "131072.0f"),
+        ("uint8", "_uint8", "0", "UINT8_MAX", "512.0f"),
+    )
     return [
-        {"dtype": dtype, "ctype": c_text.CTYPES[dtype], "suffix": suffix, "least": least, "most": most}
-        for dtype, suffix, least, most in known
+        {
+            "dtype": dtype,
+            "ctype": c_text.CTYPES[dtype],
+            "suffix": suffix,
+            "least": least,
+            "most": most,
+            "beyond": beyond,
+        }
+        for dtype, suffix, least, most, beyond in known
         if dtype in {tensor.dtype for tensor in tensors}
     ]
 

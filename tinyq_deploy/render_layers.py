@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from tinyq_deploy import c_text, weights
 from tinyq_deploy.arena import Buffer
 from tinyq_deploy.chain import Band, Chain, Move, Part, Place, Run
@@ -75,11 +77,9 @@ def _rows_of(plan: Plan, part: Part) -> str:
 def _argument(plan: Plan, layer: Layer, part: Part, argument: object, arrays: weights.Weights, prefix: str) -> str:
     match argument:
         case Read(tensor):
-            place = "input" if layer.chain else f"(const int8_t *)&{prefix}_arena[{plan.offsets[tensor]}]"
-            return place + _each_batch(plan, part, tensor)
+            return _activation(plan, layer, part, tensor, prefix, "const ", "input")
         case Write(tensor):
-            place = "output" if layer.chain else f"(int8_t *)&{prefix}_arena[{plan.offsets[tensor]}]"
-            return place + _each_batch(plan, part, tensor)
+            return _activation(plan, layer, part, tensor, prefix, "", "output")
         case Constant(name):
             return f"{prefix}_weights.{arrays.member[(part.symbol, name)]}"
         case Scratch(size):
@@ -88,9 +88,16 @@ def _argument(plan: Plan, layer: Layer, part: Part, argument: object, arrays: we
     raise TypeError(argument)
 
 
-def _each_batch(plan: Plan, part: Part, tensor: int) -> str:
-    count = part.call.batches
-    return f" + batch * {plan.graph.tensors[tensor].bytes // count}" if count > 1 else ""
+def _activation(plan: Plan, layer: Layer, part: Part, tensor: int, prefix: str, const: str, chained: str) -> str:
+    """A pointer to an activation: bytes, but for int16, which goes to kernels that want int16_t and to those that move
+    bytes; in a chain the function's own argument."""
+    if layer.chain:
+        return chained
+    found, count = plan.graph.tensors[tensor], part.call.batches
+    place = f"&{prefix}_arena[{plan.offsets[tensor]}]"
+    if found.dtype == "int16":
+        return f"({const}void *)({place} + batch * {found.bytes // count})" if count > 1 else f"({const}void *){place}"
+    return f"({const}int8_t *){place}" + (f" + batch * {found.bytes // count}" if count > 1 else "")
 
 
 def _chain(plan: Plan, layer: Layer, chain: Chain, prefix: str) -> dict[str, Any]:
@@ -139,6 +146,22 @@ def layer_row(layer: Layer) -> dict[str, Any]:
         "shared": cost.shared_bytes if cost and cost.shared_bytes else "",
         "constants": layer.constant_bytes,
     }  # fmt: skip
+
+
+def state_rows(plan: Plan, arrays: weights.Weights) -> list[dict[str, Any]]:
+    """What each state holds after a reset: the array `constant`, or where that is None the byte `fill` throughout."""
+    return [
+        {
+            "name": c_text.comment(state.name),
+            "dtype": str(state.initial.dtype),
+            "shape": c_text.shape(state.initial.shape),
+            "bytes": state.initial.nbytes,
+            "offset": plan.offsets[state.before],
+            "fill": state.initial.reshape(-1)[:1].view(np.uint8)[0],
+            "constant": arrays.member.get((weights.RESET, f"{position}")),
+        }
+        for position, state in enumerate(plan.graph.states)
+    ]
 
 
 def arena_row(plan: Plan, buffer: Buffer) -> dict[str, Any]:

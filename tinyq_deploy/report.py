@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from tinyq_deploy.compare import Comparison
     from tinyq_deploy.deploy import BenchResult, Flashed
     from tinyq_deploy.doctor import Check
-    from tinyq_deploy.inspect_model import Inspection
     from tinyq_deploy.ports import Candidate
     from tinyq_deploy.tuning import Tuning
 
@@ -224,26 +223,6 @@ def _layer_table(result: BenchResult) -> Table:
     return table
 
 
-def inspected(found: Inspection) -> None:
-    """The table of inspect."""
-    columns = ("#", "operator", "inputs", "outputs", "MACs", "constants")
-    table = titled_table(escape(f"{found.name}, {found.macs:,} MACs"), *columns,
-                   right=("#", "MACs", "constants"))  # fmt: skip
-    for layer in found.layers:
-        shapes = [" ".join(str(list(shape)) for shape in group) for group in (layer.inputs, layer.outputs)]
-        macs = "" if layer.macs is None else f"{layer.macs:,}"
-        table.add_row(str(layer.index), layer.op, *map(escape, shapes), macs, f"{layer.constant_bytes:,}")
-    console.print(table)
-    if found.arena_bytes is not None:
-        say(
-            f"arena {found.arena_bytes:,} bytes (at least {found.arena_lower_bound:,}), peak at layer "
-            f"{found.peak_layer}, with portable kernels and no graph passes; "
-            f"constants {found.flash_bytes:,} bytes"
-        )
-    for fault in found.faults:
-        warn(f"does not compile: {fault}")
-
-
 def compared(found: Comparison) -> None:
     """What changed between two results."""
     moved = [change for change in found.changes if change.old != change.new]
@@ -274,14 +253,6 @@ def boards(found: Sequence[Board]) -> None:
             f"{memory.flash.bytes // 1024} K" if memory else "", f"{memory.ram.bytes // 1024} K" if memory else "",
             item.verified, ", ".join(name for name in virtual if name),
         )  # fmt: skip
-    console.print(table)
-
-
-def operators() -> None:
-    """The table of operators."""
-    table = titled_table("operators", "operator", "kernels", "rules")
-    for row in records.operators_json()["operators"]:
-        table.add_row(row["name"], ", ".join(row["kernels"]), "\n".join(row["rules"]), end_section=True)
     console.print(table)
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.table import Table
 
-from tinyq_deploy import report
+from tinyq_deploy import report, report_states
 
 if TYPE_CHECKING:
     from tinyq_deploy.audit import LayerAudit
@@ -27,6 +27,8 @@ def built(result: BuildResult) -> None:
     report.say(_cost_line(result))
     _fallen([item for item in result.audit if item.fell_back])
     for line in (*result.manifest.passes, *result.manifest.savings):
+        report.say(line)
+    for line in report_states.lines(result.manifest.states):
         report.say(line)
     report.say(_memory_line(result))
     report.say(f"project: {result.folder}")

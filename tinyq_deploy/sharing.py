@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which tensors share memory, from when to when, which output lies over the input that dies with it, and where."""
+"""Which tensors share memory, from when to when, which output lies over the input that dies with it, and where.
+
+States come first in the arena, in their order, and lie beside everything else all the time."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from tinyq_deploy import schedule
 from tinyq_deploy.arena import Buffer, aligned, height, live_bytes, place
 from tinyq_deploy.graph import Graph
 from tinyq_deploy.kernels.base import KernelCall, Read, Write
@@ -32,11 +35,12 @@ class _Homes:
         self.end[tensor], self.bytes[tensor], self.shrinks[tensor] = last, size, []
 
     def join(self, tensor: int, source: int, size: int, position: int, last: int) -> None:
-        """A tensor that layer `position` writes over `source`."""
+        """A tensor that layer `position` writes over `source`, or that is the start of it. The buffer shrinks where
+        nothing reads the rest of it any more."""
         home = self.home[source]
         self.home[tensor] = home
         self.tensors[home].append(tensor)
-        if size < self.bytes[home]:
+        if size < self.bytes[home] and self.end[home] <= position:
             self.bytes[home] = size
             self.shrinks[home].append((position + 1, size))
         self.end[home] = max(self.end[home], last)
@@ -45,17 +49,22 @@ class _Homes:
 def share(
     graph: Graph, calls: Sequence[KernelCall], keep_input: bool, apart: frozenset[int] = frozenset()
 ) -> list[Buffer]:
-    """Buffers of all activations: a view joins its input; so does an in-place output the input that dies with it, but
-    not those of the layers `apart`."""
+    """Buffers of all activations, those of the states first: a view joins its input; so does an in-place output the
+    input that dies with it, but not those of the layers `apart`."""
     last = _last_reads(graph, calls, keep_input)
+    states = schedule.homes(graph, calls)
     homes = _Homes()
+    for state in graph.states:
+        homes.begin(state.before, aligned(graph.tensors[state.before].bytes), -1, len(calls))
     for index in graph.inputs:
         homes.begin(index, aligned(graph.tensors[index].bytes), -1, last[index])
     for position, call in enumerate(calls):
         for write in (a.tensor for a in call.arguments if isinstance(a, Write)):
             end, size = last.get(write, position), aligned(graph.tensors[write].bytes)
             source = joined(graph, call, position, write, homes.home, homes.end)
-            if source is None or (call.function is not None and position in apart):
+            if write in states:
+                homes.join(write, states[write], size, position, end)
+            elif source is None or (call.function is not None and position in apart):
                 homes.begin(write, size, position, end)
             else:
                 homes.join(write, source, size, position, end)
@@ -109,8 +118,22 @@ def _over(buffer: Buffer, calls: Sequence[KernelCall], homes: _Homes) -> Buffer:
 def arrange(graph: Graph, calls: Sequence[KernelCall], keep_input: bool) -> tuple[list[Buffer], int]:
     """All buffers with offsets, and the bytes that no layout of these calls in this order can spare: what is live at
     once where every output lies over its input that may. Outputs that would do better beside their inputs lie there."""
+    layout, lower = _arranged(graph, calls, keep_input)
+    lasting, above = [], 0
+    for buffer in share(graph, calls, keep_input)[: len(graph.states)]:
+        lasting.append(replace(buffer, offset=above))
+        above += buffer.bytes
+    return [*lasting, *(replace(buffer, offset=buffer.offset + above) for buffer in layout)], lower + above
+
+
+def _arranged(graph: Graph, calls: Sequence[KernelCall], keep_input: bool) -> tuple[list[Buffer], int]:
+    """`arrange` without the states."""
     scratch = [Buffer((), aligned(c.scratch_bytes), n, n) for n, c in enumerate(calls) if c.scratch_bytes]
-    best = place([*share(graph, calls, keep_input), *scratch])
+
+    def activations(apart: frozenset[int]) -> list[Buffer]:
+        return share(graph, calls, keep_input, apart)[len(graph.states) :]
+
+    best = place([*activations(frozenset()), *scratch])
     lower = max(live_bytes(best, len(calls)))
     apart: frozenset[int] = frozenset()
     for _ in range(_ROUNDS):
@@ -118,7 +141,7 @@ def arrange(graph: Graph, calls: Sequence[KernelCall], keep_input: bool) -> tupl
             break
         high = [b for b in best if b.offset + b.bytes > lower]
         near = [n for n, c in enumerate(calls) if c.in_place and any(b.first - 1 <= n <= b.last + 1 for b in high)]
-        tried = [(place([*share(graph, calls, keep_input, apart ^ {n}), *scratch], False), n) for n in near[:_TRIED]]
+        tried = [(place([*activations(apart ^ {n}), *scratch], False), n) for n in near[:_TRIED]]
         layout, flipped = min(tried, key=lambda item: height(item[0]), default=(best, 0))
         if height(layout) >= height(best):
             break

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A board that runs a model, over the serial link: one object to ask, one generator to stream a data set through."""
+"""A board that runs a model, over the serial link."""
 
 from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from tinyq_deploy.errors import FirmwareFault, LinkError
 from tinyq_deploy.link import ATTEMPTS, Link, LinkStats, LinkTimeout, Refused, no_hello, parse
@@ -118,20 +118,19 @@ class Device:
     def run(self, inputs: Sequence[bytes], *, layers: bool = False) -> SampleResult:
         """One inference on the bytes of every input. With `layers` each layer is timed; read them with layers().
 
-        A lost link is set up again and the sample repeated once. Raises LinkError, or FirmwareFault when the device
-        has restarted in between.
+        A lost link is set up again and the sample repeated once; a model that keeps a state is reset first where no
+        sequence has begun, or its sequence was lost. Raises LinkError, or FirmwareFault when the device has restarted
+        in between.
         """
         try:
-            return self._run(inputs, layers)
-        except Refused as error:
-            if error.code == ErrorCode.BAD_LINK:
-                self._rejoin()
-                raise
-            if error.code not in _RESTARTS:
-                raise
-        except LinkTimeout:
-            self._rejoin()
-        return self._run(inputs, layers)
+            return self.run_once(inputs, layers)
+        except (Refused, LinkTimeout) as error:
+            self.recover(error)
+        return self.run_once(inputs, layers)
+
+    def reset_state(self) -> None:
+        """Sets the model's state to its start; nothing changes in a model that keeps none."""
+        self.link.request(MessageType.RESET_STATE)
 
     def layers(self) -> tuple[int, ...]:
         """Cycles of every layer in the last run with `layers`."""
@@ -192,6 +191,18 @@ class Device:
     def _known(self) -> Hello:
         return self._hello or self.hello()
 
+    def recover(self, error: Refused | LinkTimeout) -> None:
+        """Makes another try possible after a run that failed. Raises `error` where none would be better."""
+        if isinstance(error, LinkTimeout):
+            self._rejoin()
+        elif error.code == ErrorCode.BAD_LINK:
+            self._rejoin()
+            raise error
+        elif error.code == ErrorCode.NOT_RESET:
+            self.reset_state()
+        elif error.code not in _RESTARTS:
+            raise error
+
     def _fall_back(self, baud: int) -> None:
         self.link.set_port_baud(baud)
         wait = BAUD_CONFIRM_MS / 1000 + 0.1
@@ -209,7 +220,8 @@ class Device:
         if (after.sha256, after.build_id) != (before.sha256, before.build_id):
             raise LinkError("the board stays the same", f"now {after.model}, build {after.build_id}", "start again")
 
-    def _run(self, inputs: Sequence[bytes], layers: bool) -> SampleResult:
+    def run_once(self, inputs: Sequence[bytes], layers: bool = False) -> SampleResult:
+        """`run` without a second try."""
         hello = self._known()
         wanted, given = [io.bytes for io in hello.inputs], [len(data) for data in inputs]
         if given != wanted:
@@ -274,24 +286,6 @@ class Device:
             self.chunk = min(FIRST_CHUNK, 2 * self.chunk)
             self._clean = 0
         return payload
-
-
-def stream_dataset(
-    device: Device,
-    samples: Iterable[Sequence[bytes]],
-    on_result: Callable[[SampleResult], None] | None = None,
-    *,
-    first: int = 0,
-) -> Iterator[SampleResult]:
-    """Runs every sample (the bytes of each input) and yields its result; `on_result` sees it first.
-
-    Results are numbered from `first`. Raises what Device.run raises; all results before that were yielded.
-    """
-    for index, inputs in enumerate(samples, first):
-        result = replace(device.run(inputs), index=index)
-        if on_result:
-            on_result(result)
-        yield result
 
 
 def _restart(hello: Hello) -> str:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What kernel calls have to do: amounts that kernels may take time in proportion to, for the models of costs.py.
 
-Operators with windows have amounts of multiplications, taps and rows; all others are runs of elements side by side, as
-the innermost loops of their kernels are. What a name stands for is said beside it.
+Operators with weights or windows have amounts of multiplications, taps and rows; all others are runs of elements side
+by side, as the innermost loops of their kernels are. What a name stands for is said beside it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tinyq_deploy.ops import OPERATORS
 from tinyq_deploy.ops.reduce import loops
 from tinyq_deploy.ops.rules import window_pad
 
-_WINDOWS = ("AVERAGE_POOL_2D", "CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "MAX_POOL_2D")
+_POOLS = ("AVERAGE_POOL_2D", "MAX_POOL_2D")
 _SUMS = ("MEAN", "SUM")
 # Parameters that choose among a kernel's ways to compute an output.
 _FORMS = ("even", "form", "kind", "requantization")
@@ -27,7 +27,8 @@ def work(view: NodeView, call: KernelCall) -> dict[str, int]:
     """What `call` has to do for a node, of a fused pair the first one."""
     params = {name.rpartition(".")[2]: value for name, value in call.params}
     output = view.output()
-    found = _of_windows(view) if view.node.op in _WINDOWS else _of_runs(view, call, params)
+    macs = OPERATORS[view.node.op].macs(view)
+    found = _of_windows(view, macs) if macs or view.node.op in _POOLS else _of_runs(view, call, params)
     return {
         **found,
         **(_of_planes(params) if "copy_pairs" in params else {}),
@@ -39,17 +40,17 @@ def work(view: NodeView, call: KernelCall) -> dict[str, int]:
     }
 
 
-def _of_windows(view: NodeView) -> dict[str, int]:
+def _of_windows(view: NodeView, macs: int) -> dict[str, int]:
     """A window's channels are those that one output sums."""
     output, weights = view.output(), view.input(1)
-    channels, width = output.shape[-1], output.shape[-2] if len(output.shape) > 1 else 1
+    width, channels = (1, 1, *output.shape)[-2:]
     pixels = output.size // channels
     rows, columns, depth = _window(view)
     taps = rows * columns
     length = taps * depth if depth > 1 else channels  # neighbours that are multiplied or compared together
     runs = output.size if depth > 1 else pixels * taps
     padded = pixels // width * _whole(width, 2) * _whole(channels, 8)
-    macs, inside = OPERATORS[view.node.op].macs(view), _taps_inside(view, rows, columns) * channels * depth
+    inside = _taps_inside(view, rows, columns) * channels * depth
     guarded = channels if inside < output.size * taps * depth else 0
     return {
         "macs": macs,
@@ -142,7 +143,7 @@ def _runs(view: NodeView, p: Params) -> list[tuple[int, int]]:
         return [(math.prod(outer), inner)]
     if "size" in p:
         return [(1, size)]
-    channels = view.output().shape[-1]
+    channels = (1, *view.output().shape)[-1]
     return [(size // channels, channels)]
 
 
@@ -198,7 +199,7 @@ def _taps_inside(view: NodeView, height: int, width: int) -> int:
     """Taps of all windows that lie in the input [1,H,W,C]; 1 for each output position where there is no window."""
     source, output = view.given(0).shape, view.output().shape
     if len(source) != 4 or len(output) != 4:
-        return view.output().size // output[-1]
+        return view.output().size // (1, *output)[-1]
     spans = zip(source[1:3], (height, width), ("h", "w"), output[1:3], strict=True)
     return math.prod(_inside(view, extent, taps, axis, count) for extent, taps, axis, count in spans)
 
@@ -210,5 +211,7 @@ def _inside(view: NodeView, extent: int, taps: int, axis: str, count: int) -> in
     before = window_pad(extent, (taps - 1) * dilation + 1, stride, count) if padded else 0
     if axis == "h":
         before = view.number("pad_top", before)
-    places = (n * stride - before + tap * dilation for n in range(count) for tap in range(taps))
-    return sum(0 <= place < extent for place in places)
+    # A tap lies at n * stride - shift for the output position n: inside from `first` to `last`.
+    shifts = (before - tap * dilation for tap in range(taps))
+    spans = ((max(0, -(-shift // stride)), min(count - 1, (extent - 1 + shift) // stride)) for shift in shifts)
+    return sum(max(0, last - first + 1) for first, last in spans)

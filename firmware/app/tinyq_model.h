@@ -23,6 +23,7 @@ typedef struct {
     const tinyq_io *inputs, *outputs;
     void (*run)(void);                  /* all layers; may destroy the inputs */
     void (*run_layer)(uint16_t layer);  /* one layer, in order from 0; NULL: not in this build */
+    void (*reset)(void);                /* the state back to its start; NULL: it keeps none */
     uint8_t *arena;
     uint32_t arena_bytes;
     const void *weights;

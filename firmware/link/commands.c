@@ -20,6 +20,7 @@ static bool answered;
 static uint16_t link_id; /* 0: no host has said HELLO yet */
 static uint32_t loaded;  /* input bytes loaded since the last run, counted over all inputs in order */
 static bool has_result;  /* no LOAD since the last run: the outputs are whole */
+static bool in_sequence; /* the model's state is what this host's runs since its last RESET_STATE have made of it */
 static uint32_t last_run_ms = UINT32_MAX;
 
 static uint8_t after_reply;
@@ -140,10 +141,19 @@ static uint64_t run(bool layers, bool beat)
     return tinyq_port_counter_kind() == TINYQ_COUNTER_NONE ? TINYQ_CYCLES_UNKNOWN : cycles;
 }
 
+static void reset_model(void)
+{
+    if (model->reset != NULL) {
+        model->reset();
+    }
+}
+
 uint64_t tinyq_timed_run(bool layers)
 {
+    reset_model();
     const uint64_t cycles = run(layers, false);
     has_result = false; /* not the one that a host asked for */
+    in_sequence = false;
     return cycles;
 }
 
@@ -234,6 +244,9 @@ static uint8_t run_request(const uint8_t *args, uint32_t size)
     if (layers && (model->run_layer == NULL || model->layer_cycles == NULL)) {
         return TINYQ_ERROR_UNSUPPORTED;
     }
+    if (model->reset != NULL && !in_sequence) {
+        return TINYQ_ERROR_NOT_RESET;
+    }
     if (loaded != io_bytes(model->inputs, model->input_count)) {
         return TINYQ_ERROR_NOT_LOADED;
     }
@@ -320,6 +333,16 @@ static uint8_t reset(const uint8_t *args, uint32_t size)
     return 0;
 }
 
+/* Begins a sequence of inputs; nothing to do for a model that keeps no state. */
+static uint8_t reset_state(const uint8_t *args, uint32_t size)
+{
+    (void)args;
+    (void)size;
+    reset_model();
+    in_sequence = true;
+    return 0;
+}
+
 static const struct {
     uint8_t (*handle)(const uint8_t *args, uint32_t size);
     uint8_t bytes; /* of the payload; at least for LOAD, exactly for the others */
@@ -333,6 +356,7 @@ static const struct {
     [TINYQ_MSG_STATS] = {stats, TINYQ_REQ_STATS_BYTES},
     [TINYQ_MSG_SET_BAUD] = {set_baud, TINYQ_REQ_SET_BAUD_BYTES},
     [TINYQ_MSG_RESET] = {reset, TINYQ_REQ_RESET_BYTES},
+    [TINYQ_MSG_RESET_STATE] = {reset_state, TINYQ_REQ_RESET_STATE_BYTES},
 };
 
 static uint8_t handle(uint8_t type, const uint8_t *payload, uint32_t size)
@@ -348,6 +372,7 @@ static uint8_t handle(uint8_t type, const uint8_t *payload, uint32_t size)
         link_id = link;
         loaded = 0;
         has_result = false;
+        in_sequence = false;
     }
     if (link == 0 || link != link_id) {
         return TINYQ_ERROR_BAD_LINK;
@@ -423,6 +448,7 @@ void tinyq_link_init(const tinyq_model *bound)
 {
     model = bound;
     weights_ok = tinyq_crc32(0, model->weights, model->weights_bytes) == model->weights_crc32;
+    reset_model();
 }
 
 void tinyq_count_damaged(void)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the golden files from the present templates: `python tests/golden/update.py`, then read the difference."""
+"""Writes the golden files from the present templates, and docs/operators.md from the present registries:
+`python tests/golden/update.py`, then read the difference."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+OPERATORS = HERE.parent.parent / "docs" / "operators.md"
 sys.path[:0] = [str(HERE.parent), str(HERE.parent.parent)]
 
 
@@ -24,6 +26,14 @@ def golden() -> dict[str, str]:
     }
 
 
+def operators() -> str:
+    """docs/operators.md."""
+    from tinyq_deploy import operator_table
+
+    return operator_table.page(operator_table.rows())
+
+
 if __name__ == "__main__":
     for name, text in golden().items():
         (HERE / name).write_text(text, encoding="utf-8", newline="\n")
+    OPERATORS.write_text(operators(), encoding="utf-8", newline="\n")

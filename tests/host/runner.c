@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Runs rendered models: requests are model number, input bytes; the answer is the outputs' bytes. Each inference runs
- * twice, over an arena full of other values and once with buffers of the caller's own: the outputs must be the same.
+ * twice from the same state, over an arena full of other values and once with buffers of the caller's own: the outputs and
+ * the state afterwards must be the same.
  */
 #include "runner.h"
 
@@ -41,14 +42,18 @@ static void infer(const rendered_model *m)
     for (uint32_t i = 0; i < m->output_count; ++i) {
         out[i] = malloc(m->output_bytes[i]);
     }
-    memset(m->arena, 0x55, m->arena_bytes);
+    uint8_t *const state = malloc(m->state_bytes + 1), *const after = malloc(m->state_bytes + 1);
+    memcpy(state, m->arena, m->state_bytes);
+    memset(m->arena + m->state_bytes, 0x55, m->arena_bytes - m->state_bytes);
     m->run(in, out);
+    memcpy(after, m->arena, m->state_bytes);
     for (uint32_t i = 0; i < m->input_count; ++i) {
         if (memcmp(before[i], in[i], m->input_bytes[i]) != 0) {
             fail("the caller's input was written\n");
         }
     }
-    for (uint32_t i = 0; i < m->arena_bytes; ++i) {
+    memcpy(m->arena, state, m->state_bytes);
+    for (uint32_t i = m->state_bytes; i < m->arena_bytes; ++i) {
         m->arena[i] = (uint8_t)(i * 37u + 11u);
     }
     for (uint32_t i = 0; i < m->input_count; ++i) {
@@ -70,12 +75,22 @@ static void infer(const rendered_model *m)
         free(in[i]);
         free(before[i]);
     }
+    if (memcmp(m->arena, after, m->state_bytes) != 0) {
+        fail("the state depends on what the arena held before\n");
+    }
+    free(state);
+    free(after);
     check_guards(m);
 }
 
 int main(void)
 {
     uint32_t number;
+    for (uint32_t i = 0; i < model_count; ++i) {
+        if (models[i].reset != NULL) {
+            models[i].reset();
+        }
+    }
     while (fread(&number, sizeof number, 1, stdin) == 1) {
         if (number >= model_count) {
             fail("no such model\n");

@@ -9,13 +9,14 @@
 /* One rendered model. run copies in and out; run_in_arena uses the input and output inside the arena. */
 typedef struct {
     uint8_t *arena;
-    uint32_t arena_bytes;
+    uint32_t arena_bytes, state_bytes; /* the state is the arena's beginning */
     const uint8_t *guards[2]; /* GUARD_BYTES each, before and behind the arena; null where it has none */
     uint32_t input_count, output_count;
     uint32_t input_bytes[MOST_IOS], output_bytes[MOST_IOS];
     void *(*input[MOST_IOS])(void);
     void *(*output[MOST_IOS])(void);
     void (*run)(void **inputs, void **outputs);
+    void (*reset)(void); /* null where there is no state */
 } rendered_model;
 
 #define GUARD_BYTES 256

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A model whose outputs change with any input byte, that destroys its inputs and counts its runs.
- * First input byte 0x7F: the run takes 300 ms. 0x7E: the device resets in the middle of the run.
+ * With FAKE_STATE the count is a state, which a reset sets to 0. First input byte 0x7F: the run takes 300 ms. 0x7E: the device resets in the middle of the run.
  */
 #include <string.h>
 
@@ -58,6 +58,13 @@ static void run_layer(uint16_t layer)
     }
 }
 
+#ifdef FAKE_STATE
+static void reset(void)
+{
+    runs = 0;
+}
+#endif
+
 static const tinyq_io inputs[] = {{arena, IN_0, TINYQ_DTYPE_INT8}, {arena + IN_0, IN_1, TINYQ_DTYPE_UINT8}};
 static const tinyq_io outputs[] = {
     {arena + IN_0 + IN_1, OUT_0, TINYQ_DTYPE_INT8},
@@ -77,6 +84,9 @@ const tinyq_model tinyq_bound_model = {
     .outputs = outputs,
     .run = run,
     .run_layer = run_layer,
+#ifdef FAKE_STATE
+    .reset = reset,
+#endif
     .arena = arena,
     .arena_bytes = sizeof arena,
     .weights = weights,

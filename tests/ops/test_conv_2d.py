@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from broken import (
     ACTIVATION_IN,
-    ACTIVATIONS_INT8,
-    BIAS,
+    ACTIVATIONS,
+    BIAS_OR_NARROW,
     CHANNELS,
     SAME_BATCHES,
-    WEIGHTS,
+    WEIGHTS_TO_INT4,
+    WIDE_SUMS,
     assert_complete,
     assert_refused,
 )
@@ -98,18 +99,22 @@ def ones(*shape: int, scale: Any = 0.25, **more: Any) -> T:
     return constant(np.ones(shape), scale, **more)
 
 
+WIDE = {"input": T((1, 4, 4, 4), 0.5, 0, "int16"), "output": T((1, 4, 4, 2), 0.5, 0, "int16")}
 BROKEN = {
     "It has 2 to 3 inputs and 1 outputs.": [small((0,)), small((0, 1, 2, 2)), small((0, -1, 2))],
     "The input has 4 dimensions.": [small(input=T((4, 4, 4), 0.5))],
     "The filter has 4 dimensions.": [small(filter=ones(2, 36))],
     "The input is computed at run time.": [small((1, 1, 2))],
     SAME_BATCHES: [small(input=T((2, 4, 4, 4), 0.5)), small(output=T((), 0.5))],
-    ACTIVATIONS_INT8: [
+    ACTIVATIONS: [
+        small(**{**WIDE, "output": TENSORS["output"]}),
+        small(**{**WIDE, "input": T((1, 4, 4, 4), 0.5, 3, "int16")}),
         small(input=T((1, 4, 4, 4), 0.5, 128)),
         small(output=T((1, 4, 4, 2), 0.5, -129)),
         small(output=T((1, 4, 4, 2), 0.5, [0, 0])),
     ],
-    WEIGHTS.format(axis=0): [
+    WEIGHTS_TO_INT4.format(axis=0): [
+        small((0, 1), **WIDE, filter=constant(np.ones((2, 3, 3, 4)), 0.25, dtype="int4")),
         small(filter=ones(2, 3, 3, 4, dtype="int16")),
         small(given=(0, 1), filter=T((2, 3, 3, 4), 0.25)),
         small(filter=ones(2, 3, 3, 4, scale=None)),
@@ -117,7 +122,12 @@ BROKEN = {
         small(filter=ones(2, 3, 3, 4, scale=[0.25] * 2, axis=3)),
         small(filter=ones(2, 3, 3, 4, zero_point=1)),
     ],
-    BIAS: [small(bias=constant([1, 2], 0.125, dtype="int64")), small(bias=constant([1, 2, 3], 0.125, dtype="int32"))],
+    BIAS_OR_NARROW: [
+        small(**WIDE, bias=constant([1 << 46] * 2, 0.125, dtype="int64")),
+        small(**WIDE, bias=constant([1] * 3, 0.125, dtype="int64")),
+        small(bias=constant([1, 2], 0.125, dtype="int64")),
+        small(bias=constant([1, 2, 3], 0.125, dtype="int32")),
+    ],
     "stride h, stride w, dilation h factor, dilation w factor are at least 1.": [
         small(options={name: value})
         for name in ("stride_h", "stride_w", "dilation_h_factor", "dilation_w_factor")
@@ -136,6 +146,7 @@ BROKEN = {
         small(options={"padding": "VALID"}),
         small(options={"padding": "VALID", "dilation_h_factor": 3}),
     ],
+    WIDE_SUMS: [small((0, 1), **{**WIDE, "output": T((1, 4, 4, 2), 0.125 / 128, 0, "int16")})],
     "Every requantisation factor, input scale * filter scale / output scale, is below 2^30.": [
         small(input=T((1, 4, 4, 4), 1e30), output=T((1, 4, 4, 2), 1e-30)),
         small(filter=ones(2, 3, 3, 4, scale=[1.0, 2.0**30])),

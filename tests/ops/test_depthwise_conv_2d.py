@@ -8,7 +8,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from broken import ACTIVATION_IN, ACTIVATIONS_INT8, BIAS, SAME_BATCHES, WEIGHTS, assert_complete, assert_refused
+from broken import (
+    ACTIVATION_IN,
+    ACTIVATIONS,
+    BIAS_TO_INT64,
+    SAME_BATCHES,
+    WEIGHTS_TO_INT4,
+    WIDE_SUMS,
+    assert_complete,
+    assert_refused,
+)
 from cases import QUICK, THOROUGH, Window, convolution, windows
 from exact import assert_kernel_exact, assert_models_exact
 from hypothesis import given
@@ -88,14 +97,21 @@ def ones(*shape: int, scale: Any = 0.25, **more: Any) -> T:
     return constant(np.ones(shape), scale, **more)
 
 
+WIDE = {"input": T((1, 4, 4, 2), 0.5, 0, "int16"), "output": T((1, 4, 4, 4), 0.5, 0, "int16")}
 BROKEN = {
     "It has 2 to 3 inputs and 1 outputs.": [small((0,)), small((0, 1, 2, 2)), small((0, -1, 2))],
     "The input has 4 dimensions.": [small(input=T((4, 4, 2), 0.5))],
     "The filter has 4 dimensions.": [small(filter=ones(3, 3, 4))],
     "The input is computed at run time.": [small((1, 1, 2))],
     SAME_BATCHES: [small(input=T((2, 4, 4, 2), 0.5)), small(output=T((), 0.5))],
-    ACTIVATIONS_INT8: [small(input=T((1, 4, 4, 2), 0.5, 128)), small(output=T((1, 4, 4, 4), 0.5, -129))],
-    WEIGHTS.format(axis=3): [
+    ACTIVATIONS: [
+        small(**{**WIDE, "output": TENSORS["output"]}),
+        small(**{**WIDE, "input": T((1, 4, 4, 2), 0.5, 3, "int16")}),
+        small(input=T((1, 4, 4, 2), 0.5, 128)),
+        small(output=T((1, 4, 4, 4), 0.5, -129)),
+    ],
+    WEIGHTS_TO_INT4.format(axis=3): [
+        small((0, 1), **WIDE, filter=constant(np.ones((1, 3, 3, 4)), 0.25, dtype="int4")),
         small(filter=ones(1, 3, 3, 4, dtype="int16")),
         small(given=(0, 1), filter=T((1, 3, 3, 4), 0.25)),
         small(filter=ones(1, 3, 3, 4, scale=None)),
@@ -103,7 +119,9 @@ BROKEN = {
         small(filter=ones(1, 3, 3, 4, scale=[0.25] * 4, axis=0)),
         small(filter=ones(1, 3, 3, 4, zero_point=-1)),
     ],
-    BIAS: [
+    BIAS_TO_INT64: [
+        small(**WIDE, bias=constant([1 << 46] * 4, 0.125, dtype="int64")),
+        small(**WIDE, bias=constant([1] * 5, 0.125, dtype="int64")),
         small(bias=constant([1, 2, 3, 4], 0.125, dtype="int16")),
         small(bias=constant([1, 2], 0.125, dtype="int32")),
     ],
@@ -125,6 +143,7 @@ BROKEN = {
         small(output=T((1, 4, 4, 2), 0.5)),
         small(options={"stride_w": 2}),
     ],
+    WIDE_SUMS: [small((0, 1), **{**WIDE, "output": T((1, 4, 4, 4), 0.125 / 128, 0, "int16")})],
     "Every requantisation factor, input scale * filter scale / output scale, is below 2^30.": [
         small(input=T((1, 4, 4, 2), 2.0**32), output=T((1, 4, 4, 4), 1.0)),
     ],

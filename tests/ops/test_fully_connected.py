@@ -9,7 +9,14 @@ from typing import Any
 
 import numpy as np
 import pytest
-from broken import ACTIVATION_IN, ACTIVATIONS_INT8, BIAS, assert_complete, assert_refused
+from broken import (
+    ACTIVATION_IN,
+    ACTIVATIONS,
+    BIAS_OR_NARROW,
+    WIDE_SUMS,
+    assert_complete,
+    assert_refused,
+)
 from cases import (
     QUICK,
     THOROUGH,
@@ -161,20 +168,33 @@ def ones(*shape: int, scale: Any = 0.25, **more: Any) -> T:
     return constant(np.ones(shape), scale, **more)
 
 
+WIDE = {"input": T((3, 4), 0.5, 0, "int16"), "output": T((3, 2), 0.5, 0, "int16")}
 BROKEN = {
     "It has 2 to 3 inputs and 1 outputs.": [small((0,)), small((0, 1, 2, 2)), small((0, -1, 2))],
     "The filter has 2 dimensions.": [small(filter=ones(2, 4, 1))],
     "The input is computed at run time.": [small((1, 1, 2))],
-    ACTIVATIONS_INT8: [small(input=T((3, 4), 0.5, 128)), small(output=T((3, 2), 0.5, -129))],
-    "Constant weights are int8 with zero point 0, one scale or one per channel of axis 0; weights computed at run time "
-    "have one scale and any zero point.": [
+    ACTIVATIONS: [
+        small(**{**WIDE, "output": TENSORS["output"]}),
+        small(**{**WIDE, "input": T((3, 4), 0.5, 3, "int16")}),
+        small(input=T((3, 4), 0.5, 128)),
+        small(output=T((3, 2), 0.5, -129)),
+    ],
+    "Constant weights are int8 or, with int8 activations, int4, with zero point 0, one scale or one per channel of "
+    "axis 0; weights computed at run time are int8, as the input, with one scale and any zero point.": [
+        small((0, 1), **WIDE, filter=constant(np.ones((2, 4)), 0.25, dtype="int4")),
+        small((0, 1), given=(0, 1), **WIDE, filter=T((2, 4), 0.5, 0, "int16")),
         small(filter=ones(2, 4, dtype="int16")),
         small(filter=ones(2, 4, scale=None)),
         small(filter=ones(2, 4, scale=[0.25] * 4, axis=1)),
         small(filter=ones(2, 4, scale=[0.25] * 2, axis=1)),
         small(filter=ones(2, 4, zero_point=1)),
     ],
-    BIAS: [small(bias=constant([1, 2], 0.125, dtype="int64")), small(bias=constant([1, 2, 3], 0.125, dtype="int32"))],
+    BIAS_OR_NARROW: [
+        small(**WIDE, bias=constant([1 << 46] * 2, 0.125, dtype="int64")),
+        small(**WIDE, bias=constant([1] * 3, 0.125, dtype="int64")),
+        small(bias=constant([1, 2], 0.125, dtype="int64")),
+        small(bias=constant([1, 2, 3], 0.125, dtype="int32")),
+    ],
     ACTIVATION_IN: [small(options={"fused_activation_function": "TANH"})],
     "weights format is DEFAULT.": [small(options={"weights_format": "SHUFFLED4x16INT8"})],
     "The input is a whole number of rows as long as the filter's, and each row gives one output row.": [
@@ -184,6 +204,7 @@ BROKEN = {
         small(output=T((1, 6), 0.5)),
         small(output=T((), 0.5)),
     ],
+    WIDE_SUMS: [small((0, 1), **{**WIDE, "output": T((3, 2), 0.125 / 128, 0, "int16")})],
     "Every requantisation factor, input scale * filter scale / output scale, is below 2^30.": [
         small(input=T((3, 4), 2.0**32), output=T((3, 2), 1.0)),
         small(input=T((3, 4), 1e38), filter=ones(2, 4, scale=1e38)),

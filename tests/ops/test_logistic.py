@@ -43,12 +43,12 @@ def test_the_generated_c_computes_what_the_oracle_does(op: str) -> None:
 @pytest.mark.parametrize("op", OPS)
 def test_every_rule_is_told(op: str) -> None:
     base, (scale, zero) = fitted(op, One()), OUTPUT[op]
-    text = f"The output has scale 1/{round(1 / scale)} and zero point {zero}."
+    text = f"The output has scale 1/{round(1 / scale)} and zero point {zero}, with int16 1/32768 and 0."
     assert_rules_told(
         op,
         base,
         {
-            "The input scale is below 16.": [small(op, replace(base, scale=16.0))],
+            "The input scale is below 16, with int16 at most 2.66.": [small(op, replace(base, scale=16.0))],
             text: [small(op, replace(base, out_scale=scale * 2)), small(op, replace(base, out_zero=zero + 1))],
         },
     )

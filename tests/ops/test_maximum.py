@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 from binary_cases import BROADCASTS, Pair, pair_model, pairs
-from broken import BROADCAST, OPERANDS_INT8, assert_complete, assert_refused
+from broken import BROADCAST, OPERANDS, assert_complete, assert_refused
 from cases import QUICK, THOROUGH
 from exact import assert_kernel_exact, assert_models_exact, assert_values_exact
 from hypothesis import given
@@ -54,7 +54,7 @@ def small(op: str, inputs: tuple[int, ...] = (0, 1), *, given: tuple[int, ...] =
 def broken(op: str) -> dict[str, list[bytes]]:
     return {
         "It has 2 inputs and 1 outputs.": [small(op, (0,)), small(op, (0, 1, 1))],
-        OPERANDS_INT8: [small(op, first=T((1, 4), 0.5, 128)), small(op, given=(0,), second=constant([[1, 2, 3, 4]]))],
+        OPERANDS: [small(op, first=T((1, 4), 0.5, 128)), small(op, given=(0,), second=constant([[1, 2, 3, 4]]))],
         BROADCAST: [small(op, second=T((1, 3), 0.5, 3)), small(op, output=T((2, 4), 0.5, 3))],
         "Both inputs and the output have the same scale and zero point.": [
             small(op, second=T((1, 4), 0.25, 3)),

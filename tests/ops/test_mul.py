@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from binary_cases import BROADCASTS, Pair, pair_model, pairs
-from broken import ACTIVATION_IN, BROADCAST, OPERANDS_INT8, assert_complete, assert_refused
+from broken import ACTIVATION_IN, BROADCAST, OPERANDS, assert_complete, assert_refused
 from cases import QUICK, THOROUGH, ratios
 from exact import assert_kernel_exact, assert_models_exact, assert_values_exact
 from hypothesis import given
@@ -81,9 +81,10 @@ def small(inputs: tuple[int, ...] = (0, 1), *, given: tuple[int, ...] = (0, 1), 
     return model([*{**TENSORS, **changed}.values()], [Op("MUL", inputs, [2], options or {})], given, [2])
 
 
+WIDE = T((1, 4), 1.0, 0, "int16")
 BROKEN = {
     "It has 2 inputs and 1 outputs.": [small((0,)), small((0, 1, 1)), small((0, -1))],
-    OPERANDS_INT8: [
+    OPERANDS: [
         small(first=T((1, 4), 0.5, 128)),
         small(given=(0,), second=constant([[1, 2, 3, 4]], [0.25] * 4)),
         small(output=T((1, 4), 0.5, -129)),
@@ -91,6 +92,9 @@ BROKEN = {
     BROADCAST: [small(second=T((1, 3), 0.5)), small(output=T((2, 4), 0.5))],
     ACTIVATION_IN: [small(options={"fused_activation_function": "TANH"})],
     "The product of the input scales is below 2^15 output scales.": [small(output=T((1, 4), 0.125 * 2.0**-15))],
+    "With int16 the product of the input scales is below the output scale.": [
+        small(first=WIDE, second=WIDE, output=WIDE)
+    ],
 }
 
 

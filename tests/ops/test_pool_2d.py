@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
-from broken import ACTIVATION_IN, ACTIVATIONS_INT8, SAME_BATCHES, assert_complete, assert_refused
+from broken import ACTIVATION_IN, ACTIVATIONS, SAME_BATCHES, assert_complete, assert_refused
 from cases import QUICK, THOROUGH, activations, zero_points
 from exact import assert_kernel_exact, assert_models_exact
 from hypothesis import given
@@ -132,7 +132,7 @@ def broken(op: str) -> dict[str, list[bytes]]:
         "The input has 4 dimensions.": [small(input=T((4, 4, 2), 0.5, 3), op=op)],
         "The input is computed at run time.": [small((2,), extra=(fixed,), op=op)],
         SAME_BATCHES: [small(input=T((2, 4, 4, 2), 0.5, 3), op=op), small(output=T((), 0.5, 3), op=op)],
-        ACTIVATIONS_INT8: [
+        ACTIVATIONS: [
             small(input=T((1, 4, 4, 2), 0.5, 128), op=op),
             small(output=T((1, 2, 2, 2), 0.5, 200), op=op),
         ],

@@ -105,13 +105,17 @@ BROKEN = {
         "Input and output have the same number of elements.": [
             small("QUANTIZE", output=tensor("int8", 0.5, 3, (3, 6)))
         ],
-        "It makes int8 of float32, int8 or uint8, or uint8 of int8; each integer type has one scale and zero point.": [
+        "It makes int8 of float32, int8, uint8 or int16, int16 of float32, int8 or int16, or uint8 of int8; each "
+        "integer type has one scale and zero point, int16 zero point 0.": [
+            small("QUANTIZE", output=T((3, 7), 0.5, 3, "int16")),
+            small("QUANTIZE", input=T((3, 7), 0.5, 0, "int16"), output=T((3, 7), 0.5, 3, "uint8")),
             small("QUANTIZE", output=tensor("uint8", 0.5, 3)),
             small("QUANTIZE", output=T((3, 7), 0.5, 128)),
             small("QUANTIZE", input=T((3, 7), 0.5, 256, "uint8")),
         ],
-        "The requantisation factor, input scale / output scale, is below 2^30.": [
-            small("QUANTIZE", input=tensor("int8", 1e10, 0), output=tensor("int8", 0.5, 0))
+        "The requantisation factor, input scale / output scale, is below 2^30, of int16 below 2^14.": [
+            small("QUANTIZE", input=T((3, 7), 8192.0, 0, "int16")),
+            small("QUANTIZE", input=tensor("int8", 1e10, 0), output=tensor("int8", 0.5, 0)),
         ],
     },
     "DEQUANTIZE": {
@@ -122,7 +126,8 @@ BROKEN = {
         "Input and output have the same number of elements.": [
             small("DEQUANTIZE", output=tensor("float32", 0, 0, (3, 6)))
         ],
-        "It makes float32 of int8 or uint8 with one scale and zero point.": [
+        "It makes float32 of int8, int16 or uint8 with one scale and zero point, of int16 zero point 0.": [
+            small("DEQUANTIZE", input=T((3, 7), 0.5, 3, "int16")),
             small("DEQUANTIZE", output=tensor("int8", 0.5, 3)),
             small("DEQUANTIZE", input=tensor("float32", 0, 0)),
             small("DEQUANTIZE", input=T((3, 7), 0.5, 300, "uint8")),

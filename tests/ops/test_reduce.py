@@ -9,7 +9,7 @@ from typing import get_args
 
 import numpy as np
 import pytest
-from broken import INPUT_INT8, assert_complete, assert_refused
+from broken import INPUT, assert_complete, assert_refused
 from cases import QUICK, THOROUGH, int8, seeds, zero_points
 from exact import assert_kernel_exact, assert_models_exact, reference
 from hypothesis import given
@@ -142,7 +142,7 @@ def small(op: str, inputs: Sequence[int] = (0, 2), *, given: tuple[int, ...] = (
 def broken(op: str) -> dict[str, list[bytes]]:
     rules = {
         "It has 2 inputs and 1 outputs.": [small(op, (0,))],
-        INPUT_INT8: [small(op, input=T((2, 3, 4), 0.5, 128)), small(op, output=T((2, 4), 0.5, -129))],
+        INPUT: [small(op, input=T((2, 3, 4), 0.5, 128)), small(op, output=T((2, 4), 0.5, -129))],
         "The axes is a constant of int32 or int64.": [
             small(op, given=(0, 2), axes=T((1,), 0.5, 3)),
             small(op, axes=constant([1], 0.5)),

@@ -9,7 +9,7 @@ from typing import Any
 import host_c
 import numpy as np
 import pytest
-from broken import ACTIVATIONS_INT8, assert_complete, assert_refused
+from broken import ACTIVATIONS, assert_complete, assert_refused
 from cases import QUICK, THOROUGH, seeds, zero_points
 from exact import assert_kernel_exact, assert_models_exact
 from hypothesis import given
@@ -110,17 +110,18 @@ def small(inputs: tuple[int, ...] = (0,), *, options: dict[str, Any] | None = No
 BROKEN = {
     "It has 1 inputs and 1 outputs.": [small(()), small((0, 0))],
     "The input is computed at run time.": [small((2,), extra=(constant([[1, 2, 3, 4]], 0.5),))],
-    ACTIVATIONS_INT8: [small(input=T((1, 4), 0.5, 128)), small(output=T((1, 4), 1 / 256, -129))],
+    ACTIVATIONS: [small(input=T((1, 4), 0.5, 128)), small(output=T((1, 4), 1 / 256, -129))],
     "Input and output have the same number of elements.": [small(output=T((1, 5), 1 / 256, -128))],
     "The last dimension has 1 to 4096 entries.": [
         small(input=T((1, 4097), 0.5), output=T((1, 4097), 1 / 256, -128)),
         small(input=T((), 0.5), output=T((), 1 / 256, -128)),
     ],
-    "The output has scale 1/256 and zero point -128.": [
+    "The output has scale 1/256 and zero point -128, with int16 1/32768 and 0.": [
         small(output=T((1, 4), 1 / 255, -128)),
         small(output=T((1, 4), 1 / 256, 0)),
     ],
-    "beta is positive and beta times the input scale is above 2^-26.": [
+    "beta is positive and beta times the input scale is above 2^-26, with int16 below 1.": [
+        small(input=T((1, 4), 1.5, 0, "int16"), output=T((1, 4), 1 / 32768, 0, "int16")),
         small(options={"beta": 0.0}),
         small(options={"beta": -1.0}),
         small(options={"beta": float("nan")}),

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from broken import ACTIVATIONS_INT8, assert_complete, assert_refused
+from broken import ACTIVATIONS, ACTIVATIONS_INT8, assert_complete, assert_refused
 from cases import real_scale, zero_points
 from exact import assert_kernel_exact, assert_models_exact
 from hypothesis import strategies as st
 from models import Op, T, constant, model
 
+from tinyq_deploy.ops import OPERATORS, rules
 from tinyq_deploy.read import read
 
 EVERY = np.arange(-128, 128, dtype=np.int8).reshape(1, 256)
@@ -80,10 +81,11 @@ def small(op: str, case: One, inputs: tuple[int, ...] = (0,), extra: tuple[T, ..
 def broken_ones(op: str, case: One) -> dict[str, list[bytes]]:
     """Models for the rules of every unary operator; `case` keeps all rules."""
     fixed = constant([[1, 2, 3, 4]], case.scale, zero_point=case.zero)
+    types = ACTIVATIONS if rules.activations in OPERATORS[op].rules else ACTIVATIONS_INT8
     return {
         "It has 1 inputs and 1 outputs.": [small(op, case, ()), small(op, case, (0, 0))],
         "The input is computed at run time.": [small(op, case, (2,), (fixed,))],
-        ACTIVATIONS_INT8: [small(op, case, output=T((1, 4), case.out_scale, 128))],
+        types: [small(op, case, output=T((1, 4), case.out_scale, 128))],
         "Input and output have the same shape.": [
             small(op, case, output=T((4,), case.out_scale, case.out_zero)),
             small(op, case, output=T((1, 5), case.out_scale, case.out_zero)),

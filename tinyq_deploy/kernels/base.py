@@ -3,6 +3,10 @@
 
 To add one: a C header in firmware/kernels/<set>/<name>.h, a Kernel subclass in kernels/<set>/<name>.py, a line in
 kernels/__init__.py. The C function takes a pointer to its parameter struct first, then `arguments` in order.
+
+A kernel sees no node of a kind that it does not name in `kinds`: int8 alone, unless it says so; int4 weights it sees as
+int8, where flash does not count most (lower.py). C code that serves int8 and int16 alike is one inline body with `wide`
+as a constant (tinyq_element.h) and an entry for each type.
 """
 
 from __future__ import annotations
@@ -15,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tinyq_deploy.board import Core
-from tinyq_deploy.graph import NodeView, Tensor
+from tinyq_deploy.graph import Kind, NodeView, Tensor
 
 if TYPE_CHECKING:
     from tinyq_deploy.kernels.cmsis_nn.library import Library
@@ -50,7 +54,8 @@ class Write:
 
 @dataclass(frozen=True, eq=False)
 class Constant:
-    """An array in flash, int8, int16 or int32, in the order the kernel reads it. Equal ones are stored once."""
+    """An array in flash, int8, (u)int16, int32 or int64, in the order the kernel reads it. Equal ones are stored
+    once."""
 
     name: str
     values: npt.NDArray[Any]
@@ -131,15 +136,17 @@ class Kernel(ABC):
 
     op: str
     kernel_set: ClassVar[KernelSet]
+    kinds: tuple[Kind, ...] = ("int8",)
 
     @abstractmethod
     def call(self, view: NodeView, target: Target) -> KernelCall | None:
-        """The call that computes a checked node on `target`, None where this kernel does not take it."""
+        """The call that computes a checked node of one of its kinds on `target`, None where this kernel does not take
+        it."""
 
 
 class FusedKernel(ABC):
-    """One kernel for two nodes, of which the second alone reads the first's output: it reads the activations of both
-    but that one, and writes the second's output."""
+    """One kernel for two int8 nodes, of which the second alone reads the first's output: it reads the activations of
+    both but that one, and writes the second's output."""
 
     ops: ClassVar[tuple[str, str]]
     kernel_set: ClassVar[KernelSet]
@@ -168,8 +175,8 @@ def row_lead(view: NodeView, stride: int, pad: int, rows: int = 1) -> int:
     source, output = view.given(0), view.output()
     read, written = source.bytes // source.shape[1], output.bytes // output.shape[1]
     height = output.shape[1]
-    groups = range(0, height, rows)
-    return max(min(first + rows, height) * written - max(0, first * stride - pad) * read for first in groups)
+    first = np.arange(0, height, rows, dtype=np.int64)
+    return int((np.minimum(first + rows, height) * written - np.maximum(0, first * stride - pad) * read).max())
 
 
 def pixel_lead(view: NodeView, stride: tuple[int, int], pad: tuple[int, int], pixels: int) -> int:
@@ -199,6 +206,14 @@ def weights(view: NodeView, position: int) -> npt.NDArray[Any]:
     data = view.given(position).data
     assert data is not None
     return np.ascontiguousarray(data)
+
+
+def packed_int4(values: npt.NDArray[Any]) -> npt.NDArray[np.int8]:
+    """Numbers in -8..7, two a byte, the first in the lower four bits, as TFLite stores them."""
+    flat = values.reshape(-1).view(np.uint8) & 15
+    pairs = np.append(flat, np.zeros(flat.size % 2, np.uint8)).reshape(-1, 2)
+    packed: npt.NDArray[np.int8] = (pairs[:, 0] | pairs[:, 1] << 4).view(np.int8)
+    return packed
 
 
 def bias_or_zeros(view: NodeView, position: int, channels: int) -> npt.NDArray[np.int32]:

@@ -48,20 +48,25 @@ from tinyq_deploy.ops.space_to_depth import DepthToSpace, SpaceToDepth
 from tinyq_deploy.ops.split import Split, SplitV, Unpack
 from tinyq_deploy.ops.sqrt import Sqrt
 from tinyq_deploy.ops.squared_difference import SquaredDifference
+from tinyq_deploy.ops.svdf import Svdf
 from tinyq_deploy.ops.table import Table
 from tinyq_deploy.ops.tile import BroadcastTo, Tile
 from tinyq_deploy.ops.transpose import Transpose
 from tinyq_deploy.ops.transpose_conv import TransposeConv
+from tinyq_deploy.ops.unidirectional_sequence_lstm import UnidirectionalSequenceLstm
+from tinyq_deploy.ops.variable import AssignVariable, CallOnce, ReadVariable, VarHandle
 
 _ALL: tuple[type[Operator], ...] = (
     Abs,
     Add,
     ArgMax,
     ArgMin,
+    AssignVariable,
     AveragePool2D,
     BatchMatmul,
     BatchToSpaceNd,
     BroadcastTo,
+    CallOnce,
     Cast,
     Concatenation,
     Conv2D,
@@ -70,9 +75,9 @@ _ALL: tuple[type[Operator], ...] = (
     Dequantize,
     Div,
     Elu,
+    Equal,
     Exp,
     ExpandDims,
-    Equal,
     FullyConnected,
     Gather,
     GatherNd,
@@ -85,13 +90,13 @@ _ALL: tuple[type[Operator], ...] = (
     Less,
     LessEqual,
     Log,
-    LogSoftmax,
     LogicalAnd,
     LogicalNot,
     LogicalOr,
     Logistic,
-    MaxPool2D,
+    LogSoftmax,
     Maximum,
+    MaxPool2D,
     Mean,
     Minimum,
     MirrorPad,
@@ -103,6 +108,7 @@ _ALL: tuple[type[Operator], ...] = (
     PadV2,
     Prelu,
     Quantize,
+    ReadVariable,
     ReduceAll,
     ReduceAny,
     ReduceMax,
@@ -130,11 +136,14 @@ _ALL: tuple[type[Operator], ...] = (
     StridedSlice,
     Sub,
     Sum,
+    Svdf,
     Table,
     Tanh,
     Tile,
     Transpose,
     TransposeConv,
+    UnidirectionalSequenceLstm,
     Unpack,
+    VarHandle,
 )
 OPERATORS: dict[str, type[Operator]] = {operator.name: operator for operator in _ALL}

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tinyq_deploy.fixed_point import Multipliers, activation_range, multipliers
+from tinyq_deploy.fixed_point import Multipliers, activation_range, limits, multipliers
 from tinyq_deploy.graph import NodeView
 from tinyq_deploy.ops import rules
 from tinyq_deploy.ops.base import Operator, Rule
@@ -15,6 +15,10 @@ INPUT, FILTER, BIAS = 0, 1, 2
 LARGEST_EXTENT = 32767
 # tinyq_requantize shifts an int32 left by at most 30.
 LARGEST_FACTOR = float(1 << 30)
+# tinyq_requantize_wide takes shifts of at most 7, and sums of 48 bits: 2^22 times so many products, and the bias.
+LARGEST_WIDE_FACTOR, MOST_WIDE_PRODUCTS = float(1 << 7), 1 << 23
+# TensorType.INT32 of the schema.
+_INT32 = 2
 # Rows and columns of padding, 0 unless a pass gives a VALID window some; no file has these options.
 EXPLICIT_PADDING = ("pad_top", "pad_bottom", "pad_left", "pad_right")
 # The option of a node that stands for a band of rows of another one; no file has it.
@@ -86,6 +90,24 @@ def factors_bounded_for(source: int, filter_: int = FILTER) -> Rule:
 factors_bounded = factors_bounded_for(INPUT)
 
 
+def narrow_sums(view: NodeView) -> bool:
+    """Whether a node on int16 adds up in 32 bits: its bias has them, or it has none and its options say so."""
+    bias = view.input(BIAS)
+    return view.number("quantized_bias_type", 0) == _INT32 if bias is None else bias.dtype == "int32"
+
+
+def wide_sums(view: NodeView) -> str | None:
+    """With int16 activations and 64-bit sums, factors are below 2^7 and filters have fewer than 2^23 weights a
+    channel."""
+    if view.kind != "int16" or narrow_sums(view):
+        return None
+    filter_ = view.given(FILTER)
+    assert filter_.quantization is not None
+    factor = view.given(INPUT).scale * max(filter_.quantization.scale) / view.output().scale
+    fits = factor < LARGEST_WIDE_FACTOR and filter_.size < MOST_WIDE_PRODUCTS * view.output().shape[-1]
+    return None if fits else f"factor {factor:g}, filter {list(filter_.shape)}"
+
+
 @dataclass(frozen=True)
 class Window:
     """Geometry of a sliding window."""
@@ -129,11 +151,11 @@ def channel_multipliers(view: NodeView, channels: int, source: int = INPUT) -> M
 
 
 def output_range(view: NodeView) -> tuple[int, int]:
-    """Clamp limits of the fused activation in the output's int8 domain, and of the layers that passes merged into this
+    """Clamp limits of the fused activation in the output's domain, and of the layers that passes merged into this
     one as the options clamp_min and clamp_max, which no file has."""
-    activation = str(view.option("fused_activation_function", "NONE"))
-    low, high = activation_range(activation, view.output().scale, view.output().zero_point)
-    return max(low, view.number("clamp_min", -128)), min(high, view.number("clamp_max", 127))
+    activation, output = str(view.option("fused_activation_function", "NONE")), view.output()
+    low, high = activation_range(activation, output.scale, output.zero_point, *limits(output.dtype))
+    return max(low, view.number("clamp_min", low)), min(high, view.number("clamp_max", high))
 
 
 class Conv2D(Operator):
@@ -148,9 +170,9 @@ class Conv2D(Operator):
         rules.rank(FILTER, (4,), "filter"),
         rules.computed(INPUT, "input"),
         rules.same_batches,
-        rules.activations_int8,
-        rules.weights(FILTER, channel_axis=0),
-        rules.bias(BIAS, FILTER, channel_axis=0),
+        rules.activations,
+        rules.weights(FILTER, channel_axis=0, int4=True),
+        rules.wide_bias(BIAS, FILTER, channel_axis=0),
         rules.positive("stride_h", "stride_w", "dilation_h_factor", "dilation_w_factor"),
         rules.option_in("padding", ("SAME", "VALID"), "SAME"),
         rules.option_in("fused_activation_function", ("NONE", "RELU", "RELU6", "RELU_N1_TO_1"), "NONE"),
@@ -158,6 +180,7 @@ class Conv2D(Operator):
         extent_bounded,
         output_shape,
         factors_bounded,
+        wide_sums,
     )
 
     @staticmethod

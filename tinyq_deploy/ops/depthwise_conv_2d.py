@@ -8,7 +8,16 @@ from dataclasses import dataclass
 from tinyq_deploy.graph import NodeView
 from tinyq_deploy.ops import rules
 from tinyq_deploy.ops.base import Operator
-from tinyq_deploy.ops.conv_2d import BIAS, FILTER, INPUT, extent_bounded, factors_bounded, output_range, window
+from tinyq_deploy.ops.conv_2d import (
+    BIAS,
+    FILTER,
+    INPUT,
+    extent_bounded,
+    factors_bounded,
+    output_range,
+    wide_sums,
+    window,
+)
 
 
 @dataclass(frozen=True)
@@ -67,9 +76,9 @@ class DepthwiseConv2D(Operator):
         rules.rank(FILTER, (4,), "filter"),
         rules.computed(INPUT, "input"),
         rules.same_batches,
-        rules.activations_int8,
-        rules.weights(FILTER, channel_axis=3),
-        rules.bias(BIAS, FILTER, channel_axis=3),
+        rules.activations,
+        rules.weights(FILTER, channel_axis=3, int4=True),
+        rules.wide_bias(BIAS, FILTER, channel_axis=3, int32=False),
         rules.positive("stride_h", "stride_w", "dilation_h_factor", "dilation_w_factor", "depth_multiplier"),
         rules.option_in("padding", ("SAME", "VALID"), "SAME"),
         rules.option_in("fused_activation_function", ("NONE", "RELU", "RELU6", "RELU_N1_TO_1"), "NONE"),
@@ -77,6 +86,7 @@ class DepthwiseConv2D(Operator):
         extent_bounded,
         output_shape,
         factors_bounded,
+        wide_sums,
     )
 
     @staticmethod

@@ -36,7 +36,7 @@ class Elementwise(Operator):
     @classmethod
     @abstractmethod
     def values(cls, view: NodeView, *operands: Numbers) -> Numbers:
-        """What the operator makes of int8 values, broadcast: int64 arrays in and out."""
+        """What the operator makes of values in the operands' types, broadcast: int64 arrays in and out."""
 
     @classmethod
     def of_bytes(cls, view: NodeView) -> bool:
@@ -58,6 +58,13 @@ def operands_int8(view: NodeView) -> str | None:
     """Both inputs and the output are int8, quantised as a whole, zero point in -128..127."""
     tensors = (view.given(0), view.given(1), view.output())
     return next((found for tensor in tensors if (found := rules.per_tensor(tensor))), None)
+
+
+def _operands(view: NodeView) -> str | None:
+    return rules.alike(view.given(0), view.given(1), view.output())
+
+
+operands_alike = rules.documented(_operands, f"Both inputs and the output are {rules.ALIKE}.")
 
 
 def operands_bool(view: NodeView) -> str | None:
@@ -91,6 +98,6 @@ class Binary(Elementwise):
     operands = 2
 
 
-def binary_rules(*more: Rule, dimensions: int = MOST_DIMENSIONS) -> tuple[Rule, ...]:
-    """The rules of an operator on two int8 tensors, then `more`."""
-    return (rules.operands(2), operands_int8, broadcasts(dimensions), *more)
+def binary_rules(*more: Rule, dimensions: int = MOST_DIMENSIONS, types: Rule = operands_int8) -> tuple[Rule, ...]:
+    """The rules of an operator on two tensors, then `more`; `types` is operands_alike where it takes int16 too."""
+    return (rules.operands(2), types, broadcasts(dimensions), *more)

@@ -9,7 +9,7 @@ from tinyq_deploy.fixed_point import Multipliers
 from tinyq_deploy.graph import NodeView
 from tinyq_deploy.ops import rules
 from tinyq_deploy.ops.base import Operator, Rule
-from tinyq_deploy.ops.conv_2d import channel_multipliers, factors_bounded, output_range
+from tinyq_deploy.ops.conv_2d import channel_multipliers, factors_bounded, output_range, wide_sums
 
 INPUT, FILTER, BIAS = 0, 1, 2
 
@@ -40,15 +40,17 @@ def depths_match(view: NodeView) -> str | None:
 
 
 def weights_known() -> Rule:
-    """The rule on the weights: those that are computed keep activations_int8."""
-    fixed = rules.weights(FILTER, channel_axis=0)
+    """The rule on the weights: those that are computed keep the rule on activations."""
+    fixed = rules.weights(FILTER, channel_axis=0, int4=True)
 
     def rule(view: NodeView) -> str | None:
-        return fixed(view) if has_constant_weights(view) else None
+        if has_constant_weights(view):
+            return fixed(view)
+        return f"{view.given(FILTER).name!r} is computed as {view.kind}" if view.kind == "int16" else None
 
     text = (
-        "Constant weights are int8 with zero point 0, one scale or one per channel of axis 0; weights computed at run "
-        "time have one scale and any zero point."
+        "Constant weights are int8 or, with int8 activations, int4, with zero point 0, one scale or one per channel of "
+        "axis 0; weights computed at run time are int8, as the input, with one scale and any zero point."
     )
     return rules.documented(rule, text)
 
@@ -67,13 +69,14 @@ class FullyConnected(Operator):
         rules.operands(3, optional=1),
         rules.rank(FILTER, (2,), "filter"),
         rules.computed(INPUT, "input"),
-        rules.activations_int8,
+        rules.activations,
         weights_known(),
-        rules.bias(BIAS, FILTER, channel_axis=0),
+        rules.wide_bias(BIAS, FILTER, channel_axis=0),
         rules.option_in("fused_activation_function", ("NONE", "RELU", "RELU6", "RELU_N1_TO_1"), "NONE"),
         rules.option_in("weights_format", ("DEFAULT",), "DEFAULT"),
         depths_match,
         factors_bounded,
+        wide_sums,
     )
 
     @staticmethod

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""GELU, int8 -> int8. Oracle: LiteRT, as tflite-micro has no such kernel; it makes a table in float32."""
+"""GELU, int8 -> int8 or int16 -> int16. Oracle: LiteRT, as tflite-micro has no such kernel; it makes a table in
+float32."""
 
 from __future__ import annotations
 
@@ -8,19 +9,26 @@ import math
 import numpy as np
 
 from tinyq_deploy.graph import NodeView
-from tinyq_deploy.ops.unary import Table, Unary, real_table, unary_rules
+from tinyq_deploy.ops import rules
+from tinyq_deploy.ops.lookup import Curved
+from tinyq_deploy.ops.unary import Table, real_table, unary_rules
 
 
-class Gelu(Unary):
+class Gelu(Curved):
     """x times the normal distribution function of x, or its approximation by a hyperbolic tangent."""
 
     name = "GELU"
-    rules = unary_rules()
+    rules = unary_rules(types=rules.activations)
+
+    @classmethod
+    def function(cls, view: NodeView, x: np.float32) -> float:
+        """As the oracle computes it."""
+        return _approximate(x) if view.option("approximate", False) else _exact(x)
 
     @staticmethod
     def table(view: NodeView) -> Table:
         """LiteRT's gelu.h."""
-        return real_table(view, _approximate if view.option("approximate", False) else _exact)
+        return real_table(view, lambda x: Gelu.function(view, x))
 
 
 def _exact(x: np.float32) -> float:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""MAXIMUM and MINIMUM: two int8 tensors of one quantisation, element by element, broadcast."""
+"""MAXIMUM and MINIMUM: two tensors of one quantisation, element by element, broadcast."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tinyq_deploy.graph import NodeView
-from tinyq_deploy.ops.elementwise import Binary, Numbers, binary_rules
+from tinyq_deploy.ops.elementwise import Binary, Numbers, binary_rules, operands_alike
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Maximum(Binary):
     """The larger of two."""
 
     name = "MAXIMUM"
-    rules = binary_rules(same_quantization)
+    rules = binary_rules(same_quantization, types=operands_alike)
 
     @staticmethod
     def params(view: NodeView) -> MaximumParams:
@@ -37,7 +37,7 @@ class Maximum(Binary):
 
     @classmethod
     def values(cls, view: NodeView, *operands: Numbers) -> Numbers:
-        """The bytes' maximum."""
+        """The integers' maximum."""
         return np.maximum(operands[0], operands[1])
 
 
@@ -48,5 +48,5 @@ class Minimum(Maximum):
 
     @classmethod
     def values(cls, view: NodeView, *operands: Numbers) -> Numbers:
-        """The bytes' minimum."""
+        """The integers' minimum."""
         return np.minimum(operands[0], operands[1])

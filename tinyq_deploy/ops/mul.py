@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""MUL: two int8 tensors, element by element, broadcast."""
+"""MUL: two tensors, element by element, broadcast."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from tinyq_deploy.fixed_point import quantize_multiplier, requantize_array
 from tinyq_deploy.graph import NodeView
 from tinyq_deploy.ops import rules
 from tinyq_deploy.ops.conv_2d import output_range
-from tinyq_deploy.ops.elementwise import Binary, Numbers, binary_rules
+from tinyq_deploy.ops.elementwise import Binary, Numbers, binary_rules, operands_alike
 
-# A product has 16 bits and a sign; shifted left by at most 15 it stays in int32.
-LARGEST_FACTOR = float(1 << 15)
+# A product of int8 has 16 bits and a sign; shifted left by at most 15 it stays in int32. One of int16 leaves no room.
+LARGEST_FACTOR, LARGEST_WIDE_FACTOR = float(1 << 15), 1.0
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,12 @@ def factor_bounded(view: NodeView) -> str | None:
     return None if factor < LARGEST_FACTOR else f"factor {factor:g}"
 
 
+def wide_factor_bounded(view: NodeView) -> str | None:
+    """With int16 the product of the input scales is below the output scale."""
+    factor = _factor(view)
+    return None if view.kind != "int16" or factor < LARGEST_WIDE_FACTOR else f"factor {factor:g}"
+
+
 def _factor(view: NodeView) -> float:
     return view.given(0).scale * view.given(1).scale / view.output().scale
 
@@ -49,6 +55,8 @@ class Mul(Binary):
     rules = binary_rules(
         rules.option_in("fused_activation_function", ("NONE", "RELU", "RELU6", "RELU_N1_TO_1"), "NONE"),
         factor_bounded,
+        wide_factor_bounded,
+        types=operands_alike,
     )
 
     @staticmethod

@@ -59,7 +59,7 @@ class _Pool2D(Operator):
         rules.rank(INPUT, (4,), "input"),
         rules.computed(INPUT, "input"),
         rules.same_batches,
-        rules.activations_int8,
+        rules.activations,
         rules.same_quantization,
         rules.positive("stride_h", "stride_w"),
         rules.option_in("padding", ("SAME", "VALID"), "SAME"),

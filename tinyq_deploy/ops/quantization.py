@@ -18,6 +18,12 @@ from tinyq_deploy.ops.conv_2d import LARGEST_FACTOR
 from tinyq_deploy.ops.elementwise import Elementwise, Numbers
 from tinyq_deploy.ops.unary import same_shape
 
+# What becomes what. The difference of int16 and its zero point has 17 bits: shifted left by at most 14 it is int32.
+PAIRS = frozenset(
+    (("float32", "int8"), ("float32", "int16"), ("int8", "int8"), ("uint8", "int8"), ("int8", "uint8"),
+     ("int8", "int16"), ("int16", "int8"), ("int16", "int16"))
+)  # fmt: skip
+LARGEST_WIDE_FACTOR = float(1 << 14)
 # A uint8 value with its highest bit flipped is the int8 value 128 below it.
 FLIP = 128
 
@@ -45,10 +51,10 @@ class RequantizeParams:
     output_flip: int
 
 
-def one_byte(tensor: Tensor) -> str | None:
-    """What keeps a tensor from being int8 or uint8 with one scale and a zero point in range, if anything."""
+def integer(tensor: Tensor) -> str | None:
+    """What keeps a tensor from being int8, int16 or uint8 with one scale and a zero point in range, if anything."""
     if tensor.dtype != "uint8":
-        return rules.per_tensor(tensor)
+        return rules.per_tensor(tensor, tuple(rules.ZERO_POINTS))
     quantization = tensor.quantization
     if quantization is None or len(quantization.scale) != 1 or len(quantization.zero_point) != 1:
         return f"{tensor.name!r} has no scale or several"
@@ -56,29 +62,31 @@ def one_byte(tensor: Tensor) -> str | None:
 
 
 def from_bytes_or_reals(view: NodeView) -> str | None:
-    """It makes int8 of float32, int8 or uint8, or uint8 of int8; each integer type has one scale and zero point."""
+    """It makes int8 of float32, int8, uint8 or int16, int16 of float32, int8 or int16, or uint8 of int8; each integer
+    type has one scale and zero point, int16 zero point 0."""
     source, output = view.given(0), view.output()
-    if (source.dtype, output.dtype) not in (
-        ("float32", "int8"), ("int8", "int8"), ("uint8", "int8"), ("int8", "uint8"),
-    ):  # fmt: skip
+    if (source.dtype, output.dtype) not in PAIRS:
         return f"{source.name!r} is {source.dtype}, {output.name!r} {output.dtype}"
-    return one_byte(output) or (None if source.dtype == "float32" else one_byte(source))
+    return integer(output) or (None if source.dtype == "float32" else integer(source))
 
 
 def factor_bounded(view: NodeView) -> str | None:
-    """The requantisation factor, input scale / output scale, is below 2^30."""
-    if view.given(0).dtype == "float32":
+    """The requantisation factor, input scale / output scale, is below 2^30, of int16 below 2^14."""
+    source = view.given(0)
+    if source.dtype == "float32":
         return None
-    factor = view.given(0).scale / view.output().scale
-    return None if factor < LARGEST_FACTOR else f"factor {factor:g}"
+    factor = source.scale / view.output().scale
+    return (
+        None if factor < (LARGEST_WIDE_FACTOR if source.dtype == "int16" else LARGEST_FACTOR) else f"factor {factor:g}"
+    )
 
 
 def to_reals(view: NodeView) -> str | None:
-    """It makes float32 of int8 or uint8 with one scale and zero point."""
+    """It makes float32 of int8, int16 or uint8 with one scale and zero point, of int16 zero point 0."""
     source, output = view.given(0), view.output()
-    if output.dtype != "float32" or source.dtype not in ("int8", "uint8"):
+    if output.dtype != "float32" or source.dtype not in ("int8", "int16", "uint8"):
         return f"{source.name!r} is {source.dtype}, {output.name!r} {output.dtype}"
-    return one_byte(source)
+    return integer(source)
 
 
 def flip(tensor: Tensor) -> int:

@@ -12,7 +12,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from tinyq_deploy.fixed_point import INT32_MAX, quantize_multiplier, requantize_array, wrap
+from tinyq_deploy.fixed_point import INT32_MAX, limits, quantize_multiplier, requantize_array, wrap
 from tinyq_deploy.graph import NodeView
 from tinyq_deploy.ops import movement, rules
 from tinyq_deploy.ops.base import Array, Operator, Rule
@@ -64,7 +64,8 @@ def factor_bounded(view: NodeView) -> str | None:
 def sum_bounded(view: NodeView) -> str | None:
     """The sum of an output's elements fits int32."""
     count = elements(view)
-    return None if count * 255 <= INT32_MAX else f"{count} elements"
+    low, high = limits(view.given(0).dtype)
+    return None if count * (high - low) <= INT32_MAX else f"{count} elements"
 
 
 @dataclass(frozen=True)
@@ -168,7 +169,7 @@ class Sum(Reduce):
     name = "SUM"
     rules = (
         rules.operands(2),
-        rules.input_int8,
+        rules.input_and_output,
         movement.integers(1, "axes"),
         *_SHAPE_RULES,
         factor_bounded,
@@ -177,10 +178,10 @@ class Sum(Reduce):
 
     @classmethod
     def values_of(cls, view: NodeView, sums: Array) -> Array:
-        """What the kernel makes of the plain sums of `elements` int8 values each."""
+        """What the kernel makes of the plain sums of `elements` values each."""
         p = cls.params(view)
         scaled = requantize_array(sums.astype(np.int64) + p.start, p.multiplier, p.shift)
-        return np.clip(scaled + p.output_offset, -128, 127)
+        return np.clip(scaled + p.output_offset, *limits(view.output().dtype))
 
     @classmethod
     def evaluate(cls, view: NodeView) -> tuple[Array, ...] | None:
@@ -189,7 +190,7 @@ class Sum(Reduce):
         if data is None:
             return None
         sums = data.sum(axis=tuple(axes(view)), dtype=np.int64)
-        return (cls.values_of(view, sums).astype(np.int8).reshape(view.output().shape),)
+        return (cls.values_of(view, sums).astype(data.dtype).reshape(view.output().shape),)
 
 
 class Mean(Sum):
@@ -213,7 +214,7 @@ class _Extreme(Reduce):
     sign: ClassVar[int]
     rules: ClassVar[tuple[Rule, ...]] = (
         rules.operands(2),
-        rules.input_int8,
+        rules.input_and_output,
         rules.same_quantization,
         movement.integers(1, "axes"),
         *_SHAPE_RULES,

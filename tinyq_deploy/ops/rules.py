@@ -6,10 +6,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from tinyq_deploy.graph import NodeView, Tensor
+from tinyq_deploy.graph import INT4, NodeView, Tensor
 from tinyq_deploy.ops.base import Rule
 
-INT8 = (-128, 127)
+# Least and largest zero point of the types that activations have.
+ZERO_POINTS = {"int8": (-128, 127), "int16": (0, 0)}
+INT8 = ZERO_POINTS["int8"]
+ALIKE = "int8 (zero point in -128..127) or int16 (zero point 0), alike, quantised as a whole"
+# A 64-bit sum of products stays below 2^47, as the requantisation asks, if the bias is below this.
+LARGEST_WIDE_BIAS = 1 << 46
 
 
 def documented(rule: Rule, text: str) -> Rule:
@@ -100,27 +105,51 @@ def bool_to_bool(view: NodeView) -> str | None:
     return next((f"{tensor.name!r} is {tensor.dtype}" for tensor in tensors if tensor.dtype != "bool"), None)
 
 
-def per_tensor(tensor: Tensor) -> str | None:
-    """What keeps a tensor from being int8 with one scale and a zero point in range, None where nothing does."""
-    if tensor.dtype != "int8":
+def _activations(view: NodeView) -> str | None:
+    tensors = [t for i in range(len(view.node.inputs)) if (t := view.input(i)) is not None and t.data is None]
+    return alike(*tensors, *(view.output(i) for i in range(len(view.node.outputs))))
+
+
+def _input_and_output(view: NodeView) -> str | None:
+    return alike(view.given(0), view.output())
+
+
+activations = documented(_activations, f"Input and output activations are {ALIKE}.")
+input_and_output = documented(_input_and_output, f"Input and output are {ALIKE}.")
+
+
+def alike(*tensors: Tensor) -> str | None:
+    """What keeps tensors from being all int8 or all int16, each with one scale and a zero point in range."""
+    found = next((found for tensor in tensors if (found := per_tensor(tensor, tuple(ZERO_POINTS)))), None)
+    kinds = {tensor.dtype: tensor for tensor in tensors}
+    return found or (", ".join(f"{t.name!r} is {t.dtype}" for t in kinds.values()) if len(kinds) > 1 else None)
+
+
+def per_tensor(tensor: Tensor, dtypes: Sequence[str] = ("int8",)) -> str | None:
+    """What keeps a tensor from being of one of the types, int8 or int16, with one scale and a zero point in range, None
+    where nothing does."""
+    if tensor.dtype not in dtypes:
         return f"{tensor.name!r} is {tensor.dtype}"
     quantization = tensor.quantization
     if quantization is None:
         return f"{tensor.name!r} has no scale"
     if len(quantization.scale) != 1 or len(quantization.zero_point) != 1:
         return f"{tensor.name!r} has {len(quantization.scale)} scales"
-    if not INT8[0] <= quantization.zero_point[0] <= INT8[1]:
+    low, high = ZERO_POINTS[tensor.dtype]
+    if not low <= quantization.zero_point[0] <= high:
         return f"{tensor.name!r} has zero point {quantization.zero_point[0]}"
     return None
 
 
-def weights(position: int, channel_axis: int) -> Rule:
-    """A rule: constant int8 weights, one scale for all or one per output channel, zero point 0 where per channel."""
+def weights(position: int, channel_axis: int, int4: bool = False) -> Rule:
+    """A rule: constant int8 weights (or int4 ones), one scale for all or one per output channel, zero point 0."""
+    allowed = ("int8", INT4) if int4 else ("int8",)
 
     def rule(view: NodeView) -> str | None:
         tensor = view.given(position)
         quantization = tensor.quantization
-        if tensor.dtype != "int8" or tensor.data is None:
+        fits = tensor.dtype in (allowed if view.given(0).dtype == "int8" else ("int8",))
+        if not fits or tensor.data is None:
             return f"{tensor.name!r} is {tensor.dtype}, {'constant' if tensor.data is not None else 'not constant'}"
         if quantization is None:
             return f"{tensor.name!r} has no scale"
@@ -133,8 +162,10 @@ def weights(position: int, channel_axis: int) -> Rule:
             return f"{tensor.name!r} has zero points other than 0"
         return None
 
+    kinds = "int8 or, with int8 activations, int4," if int4 else "int8"
     return documented(
-        rule, f"The weights are constant int8 with zero point 0, one scale or one per channel of axis {channel_axis}."
+        rule,
+        f"The weights are constant {kinds} with zero point 0, one scale or one per channel of axis {channel_axis}.",
     )
 
 
@@ -151,6 +182,28 @@ def bias(position: int, channels_of: int, channel_axis: int) -> Rule:
         return f"{tensor.name!r} is {tensor.dtype} {list(tensor.shape)} for {channels} channels"
 
     return documented(rule, "The bias, if any, is a constant int32 vector with one entry per output channel.")
+
+
+def wide_bias(position: int, channels_of: int, channel_axis: int, int32: bool = True) -> Rule:
+    """A rule: `bias`, or with int16 activations one of int64, which `int32` sums may replace."""
+    narrow = bias(position, channels_of, channel_axis)
+
+    def rule(view: NodeView) -> str | None:
+        tensor = view.input(position)
+        if tensor is None or view.kind != "int16" or (int32 and tensor.dtype == "int32"):
+            return narrow(view)
+        channels = view.given(channels_of).shape[channel_axis]
+        if tensor.dtype != "int64" or tensor.data is None or tensor.size != channels:
+            return f"{tensor.name!r} is {tensor.dtype} {list(tensor.shape)} for {channels} channels"
+        most = max(abs(int(value)) for value in tensor.data.reshape(-1))
+        return None if most < LARGEST_WIDE_BIAS else f"{tensor.name!r} holds {most}"
+
+    instead = "int64 below 2^46, or int32 for 32-bit sums" if int32 else "int64 below 2^46"
+    return documented(
+        rule,
+        "The bias, if any, is a constant vector with one entry per output channel: int32; with int16 activations "
+        f"{instead}.",
+    )
 
 
 def same_quantization(view: NodeView) -> str | None:

@@ -9,7 +9,7 @@ from tinyq_deploy.fixed_point import quantize_multiplier, requantize_array
 from tinyq_deploy.graph import NodeView
 from tinyq_deploy.ops.add import AddParams
 from tinyq_deploy.ops.elementwise import Elementwise, Numbers, binary_rules
-from tinyq_deploy.ops.rules import INT8
+from tinyq_deploy.ops.rules import ZERO_POINTS
 
 # TFLite scales both inputs by 2^7: the square of the difference then has 30 bits.
 LEFT_SHIFT = 7
@@ -46,7 +46,7 @@ class SquaredDifference(Elementwise):
             -first.zero_point, *quantize_multiplier(first.scale / _twice(view)),
             -second.zero_point, *quantize_multiplier(second.scale / _twice(view)),
             out.zero_point, *quantize_multiplier(_factor(view)),
-            *INT8,
+            *ZERO_POINTS["int8"],
         )  # fmt: skip
 
     @classmethod

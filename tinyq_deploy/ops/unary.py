@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Operators on one int8 tensor, element by element: 256 results, computed by the compiler.
+"""Operators on one tensor, element by element: of int8, 256 results, computed by the compiler.
 
 To add one: a Unary subclass in a file of its own, whose `result` or `table` is the oracle's kernel in Python integers
 (or float32), a line in ops/__init__.py and tests/ops/test_<name>.py. The kernels of tables take it.
@@ -47,9 +47,9 @@ def same_shape(view: NodeView) -> str | None:
     return None if a == b else f"input {list(a)}, output {list(b)}"
 
 
-def unary_rules(*more: Rule) -> tuple[Rule, ...]:
-    """The rules of every such operator, then `more`."""
-    return (rules.operands(1), rules.computed(0, "input"), rules.activations_int8, same_shape, *more)
+def unary_rules(*more: Rule, types: Rule = rules.activations_int8) -> tuple[Rule, ...]:
+    """The rules of every such operator, then `more`; `types` is rules.activations where it takes int16 too."""
+    return (rules.operands(1), rules.computed(0, "input"), types, same_shape, *more)
 
 
 def ratio_bounded(view: NodeView) -> str | None:

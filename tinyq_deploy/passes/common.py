@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 
 from tinyq_deploy.graph import NO_TENSOR, Graph, Node, Tensor
 from tinyq_deploy.passes.base import Pass, Report
-from tinyq_deploy.passes.rewire import reading, without
 
 
 @dataclass(frozen=True)
@@ -40,14 +39,17 @@ class CommonLayers(Pass):
     def run(self, graph: Graph) -> tuple[Graph, CommonReport]:
         """The graph in which each layer computes something of its own."""
         first: dict[Hashable, Node] = {}
-        removed = []
-        for position in range(len(graph.nodes)):
-            node = graph.nodes[position]
+        moved: dict[int, int] = {}
+        kept, removed = [], []
+        for given in graph.nodes:
+            node = _redirected(given, moved)
             same = first.setdefault(_key(graph, node), node)
-            if same is not node and not set(node.outputs) & set(graph.outputs):
-                graph = _redirected(graph, node, same)
+            if same is not node and not set(node.outputs) & set(graph.results):
+                moved.update(zip(node.outputs, same.outputs, strict=True))
                 removed.append((node.index, same.index))
-        return without(graph, {gone for gone, _ in removed}) if removed else graph, CommonReport(tuple(removed))
+            else:
+                kept.append(node)
+        return replace(graph, nodes=tuple(kept)) if removed else graph, CommonReport(tuple(removed))
 
 
 def _key(graph: Graph, node: Node) -> Hashable:
@@ -68,9 +70,8 @@ def _described(tensor: Tensor) -> Hashable:
     return tensor.dtype, tensor.shape, tensor.quantization
 
 
-def _redirected(graph: Graph, node: Node, same: Node) -> Graph:
-    """Every reader of `node` reads `same` instead."""
-    nodes = graph.nodes
-    for old, new in zip(node.outputs, same.outputs, strict=True):
-        nodes = tuple(reading(other, old, new) for other in nodes)
-    return replace(graph, nodes=nodes)
+def _redirected(node: Node, moved: Mapping[int, int]) -> Node:
+    """`node` with the inputs that are computed elsewhere now."""
+    if moved.keys().isdisjoint(node.inputs):
+        return node
+    return replace(node, inputs=tuple(moved.get(index, index) for index in node.inputs))

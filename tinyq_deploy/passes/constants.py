@@ -49,7 +49,7 @@ class ConstantLayers(Pass):
 
 def _readers_take_constants(graph: Graph, node: Node) -> bool:
     """Whether no output leaves the model, and every reader keeps its rules where they are constants."""
-    if set(node.outputs) & set(graph.outputs) or any(graph.tensors[i].data is None for i in node.inputs if i >= 0):
+    if set(node.outputs) & set(graph.results) or any(graph.tensors[i].data is None for i in node.inputs if i >= 0):
         return False
     tensors = list(graph.tensors)
     for index in node.outputs:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tinyq_deploy.fixed_point import wrap
-from tinyq_deploy.graph import NO_TENSOR, Graph, Node, NodeView, Quantization, Tensor
+from tinyq_deploy.graph import INT4, NO_TENSOR, Graph, Node, NodeView, Quantization, Tensor
 from tinyq_deploy.ops.conv_2d import BIAS, FILTER, INPUT
 from tinyq_deploy.ops.reshape import VIEWS
 from tinyq_deploy.passes.intervals import Analysis
@@ -50,7 +50,8 @@ class _Editor:
         data = np.ascontiguousarray(data)
         data.setflags(write=False)
         index = len(self.tensors)
-        self.tensors.append(Tensor(index, like.name, data.shape, str(data.dtype), quantization, data))
+        dtype = INT4 if like.dtype == INT4 and data.dtype == np.int8 else str(data.dtype)
+        self.tensors.append(Tensor(index, like.name, data.shape, dtype, quantization, data))
         return index
 
     def node(self, position: int) -> Node:

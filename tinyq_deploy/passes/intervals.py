@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Which values each channel of each tensor can take, for every int8 input of the model: exact integer intervals.
+"""Which values each channel of each tensor can take, for every input of the model: exact integer intervals.
 
 A channel is an index of a tensor's last dimension. Each interval holds over all positions of that channel.
 """
@@ -23,7 +23,7 @@ from tinyq_deploy.ops.reshape import VIEWS
 from tinyq_deploy.passes.linear import Linear, Mask, Numbers, linear
 
 PADS = ("PAD", "PADV2")
-_INT32, _INT64 = ((np.iinfo(kind).min, np.iinfo(kind).max) for kind in (np.int32, np.int64))
+_INT16, _INT32, _INT64 = ((np.iinfo(kind).min, np.iinfo(kind).max) for kind in (np.int16, np.int32, np.int64))
 REDUCES: Mapping[str, type[Reduce]] = {
     operator.name: operator for operator in (Mean, ReduceAll, ReduceAny, ReduceMax, ReduceMin, Sum)
 }
@@ -58,8 +58,8 @@ def channels(tensor: Tensor) -> int:
 
 
 def analyze(graph: Graph) -> Analysis:
-    """Intervals from the inputs forward through a checked graph."""
-    found = {tensor.index: anything(tensor) for tensor in graph.input_tensors()}
+    """Intervals from the inputs and states forward through a checked graph."""
+    found = {index: anything(graph.tensors[index]) for index in graph.sources}
     linears: dict[int, Linear] = {}
     for position, node in enumerate(graph.nodes):
         view = NodeView(graph, node)
@@ -76,12 +76,14 @@ def analyze(graph: Graph) -> Analysis:
 def anything(tensor: Tensor) -> Interval:
     """All values of the tensor's type in every channel; bytes of uint8 as int8, and no bounds that count for reals."""
     count = channels(tensor)
-    low, high = {"bool": (0, 1), "int32": _INT32, "int64": _INT64}.get(tensor.dtype, (-128, 127))
+    low, high = {"bool": (0, 1), "int16": _INT16, "int32": _INT32, "int64": _INT64}.get(tensor.dtype, (-128, 127))
     return Interval(np.full(count, low, np.int64), np.full(count, high, np.int64))
 
 
 def _through(view: NodeView, found: Mapping[int, Interval], output: int) -> Interval:
     op, operator = view.node.op, OPERATORS[view.node.op]
+    if view.kind == "int16":
+        return anything(view.graph.tensors[output])
     if issubclass(operator, Elementwise) and operator.of_bytes(view):
         return _elementwise(view, operator, [_operand(view.given(i), found) for i in range(operator.operands)])
     if op in ("AVERAGE_POOL_2D", "MAX_POOL_2D"):

@@ -86,7 +86,10 @@ class Linear:
 
 
 def linear(view: NodeView) -> Linear | None:
-    """`view` in this form; None for another operator, or where rows of a matrix product cut channels apart."""
+    """`view` in this form; None for another operator, on int16, or where rows of a matrix product cut channels
+    apart."""
+    if view.kind == "int16":
+        return None
     if view.node.op == "CONV_2D":
         return _convolution(view)
     if view.node.op == "DEPTHWISE_CONV_2D":

@@ -20,8 +20,8 @@ Needed = dict[int, Mask]
 
 
 def needed(graph: Graph, facts: Analysis) -> Mapping[int, Mask]:
-    """[C] for every activation: the channels to keep, at least one of each tensor and all of the model's inputs and
-    outputs. The others are constants that every reader can take into its bias, or are read by no one."""
+    """[C] for every activation: the channels to keep, at least one of each tensor and all of the model's inputs,
+    outputs and states. The others are constants that every reader can take into its bias, or are read by no one."""
     reads = _reads(graph, facts)
     kept = _nothing(graph)
     while True:
@@ -46,10 +46,10 @@ def _reads(graph: Graph, facts: Analysis) -> dict[int, Mask]:
 
 
 def _nothing(graph: Graph) -> Needed:
-    """No channel of any activation but those of the model's inputs and outputs, in order of computation."""
+    """No channel of any activation but those of sources and results, in order of computation."""
     kept: Needed = {}
-    for index in (*graph.inputs, *(output for node in graph.nodes for output in node.outputs)):
-        fixed = index in graph.inputs or index in graph.outputs
+    for index in (*graph.sources, *(output for node in graph.nodes for output in node.outputs)):
+        fixed = index in graph.sources or index in graph.results
         kept[index] = np.full(channels(graph.tensors[index]), fixed)
     return kept
 
@@ -72,7 +72,10 @@ def _close(view: NodeView, kept: Needed, reads: Mask | None) -> None:
 
 
 def _keeps_channels_apart(view: NodeView) -> bool:
-    """Whether each output channel comes from the input channels of its number alone, modulo the smaller count."""
+    """Whether each output channel comes from the input channels of its number alone, modulo the smaller count. Nothing
+    is known of channels of int16."""
+    if view.kind == "int16":
+        return False
     if (view.node.op in VIEWS or last_axis_stays(view)) and view.given(0).data is not None:
         return False
     if view.node.op in VIEWS:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 import numpy as np
 
+from tinyq_deploy.fixed_point import limits
 from tinyq_deploy.graph import Graph, Node, NodeView, Tensor
 from tinyq_deploy.ops.conv_2d import EXPLICIT_PADDING, FILTER, window
 from tinyq_deploy.ops.pad import padding_value, paddings
@@ -16,7 +17,6 @@ from tinyq_deploy.passes.base import Pass, Report
 from tinyq_deploy.passes.rewire import readers, reading, without
 
 CONVOLUTIONS = ("CONV_2D", "DEPTHWISE_CONV_2D")
-LOWEST = -128
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,9 @@ class PadsReport(Report):
     name = "pads"
     proof = (
         "A convolution counts what lies outside its input as the input's zero point, which is the value that the PAD "
-        "put there; MAX_POOL_2D leaves it out, and the PAD's value was -128, below which no maximum lies. Each window "
-        "meets the same elements as before. An axis of one element may be added before the padding or behind it."
+        "put there; MAX_POOL_2D leaves it out, and the PAD's value was the least of its type, below which no maximum "
+        "lies. Each window meets the same elements as before. An axis of one element may be added before the padding "
+        "or behind it."
     )
 
     taken: tuple[tuple[int, int], ...]
@@ -120,7 +121,8 @@ def _is_outside(reader: Node, padding: NodeView) -> bool:
     """Whether the PAD's value is what the reader takes for what lies outside its input."""
     if reader.op in CONVOLUTIONS:
         return padding_value(padding) == padding.output().zero_point
-    return reader.op == "MAX_POOL_2D" and padding_value(padding) == LOWEST
+    lowest, _ = limits(padding.output().dtype)
+    return reader.op == "MAX_POOL_2D" and padding_value(padding) == lowest
 
 
 def _margins(view: NodeView, extra: tuple[int, ...]) -> tuple[int, ...] | None:

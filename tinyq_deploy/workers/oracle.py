@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -38,10 +39,6 @@ class _Engine(ABC):
     def tensor(self, index: int) -> bytes:
         """A tensor's bytes after the last run; needs `keep`."""
 
-    @abstractmethod
-    def reset(self) -> None:
-        """Variables back to their initial values."""
-
 
 class _TfliteMicro(_Engine):
     def __init__(self, model: bytes, keep: bool, outputs: int) -> None:
@@ -64,9 +61,6 @@ class _TfliteMicro(_Engine):
 
     def tensor(self, index: int) -> bytes:
         return np.asarray(self._engine.GetTensor(index, 0)["tensor_data"]).tobytes()
-
-    def reset(self) -> None:
-        self._engine.reset()
 
 
 class _TfliteRuntime(_Engine):
@@ -91,9 +85,6 @@ class _TfliteRuntime(_Engine):
     def tensor(self, index: int) -> bytes:
         data: bytes = self._engine.get_tensor(index).tobytes()
         return data
-
-    def reset(self) -> None:
-        self._engine.reset_all_variables()
 
 
 class _Mixed(_Engine):
@@ -129,14 +120,11 @@ class _Mixed(_Engine):
         makers = (engine for part, engine in self._parts if index in part.made)
         return next(makers, self._parts[0][1]).tensor(index)
 
-    def reset(self) -> None:
-        for _, engine in self._parts:
-            engine.reset()
-
 
 class _Server:
     """Holds the open engine between requests."""
 
+    _make: Callable[[], _Engine]
     _engine: _Engine
     _inputs: list[tuple[tuple[int, ...], np.dtype[Any]]]
     _tensors: int
@@ -156,13 +144,15 @@ class _Server:
         graph = graph_of(parse(blobs[0], "the model"))
         self._tensors = len(graph.tensors)
         self._inputs = [_signature(graph.tensors[index]) for index in graph.inputs]
+        common = (blobs[0], message["keep"])
         if message["kind"] == "tflite-micro":
-            self._engine = _TfliteMicro(blobs[0], message["keep"], len(graph.outputs))
+            self._make = partial(_TfliteMicro, *common, len(graph.outputs))
         elif message["kind"] == "mixed":
             outputs = [int(index) for index in graph.outputs]
-            self._engine = _Mixed(blobs[0], message["keep"], outputs, message["foreign"])
+            self._make = partial(_Mixed, *common, outputs, message["foreign"])
         else:
-            self._engine = _TfliteRuntime(blobs[0], message["keep"], len(graph.outputs))
+            self._make = partial(_TfliteRuntime, *common, len(graph.outputs))
+        self._engine = self._make()
         sizes = [math.prod(shape) * dtype.itemsize for shape, dtype in self._inputs]
         return {"name": self._engine.name, "sizes": sizes}, []
 
@@ -190,7 +180,8 @@ class _Server:
         return {}, [self._engine.tensor(index) for index in message["indices"]]
 
     def _reset(self, message: Message, blobs: list[bytes]) -> tuple[Message, Sequence[bytes]]:
-        self._engine.reset()
+        # The interpreters' own resets forget what CALL_ONCE has assigned; a new interpreter calls it again.
+        self._engine = self._make()
         return {}, []
 
     def _arrays(self, blobs: list[bytes], count: int) -> list[Array]:

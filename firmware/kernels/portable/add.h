@@ -4,10 +4,11 @@
 
 #include "../tinyq_add_params.h"
 #include "../tinyq_broadcast.h"
+#include "../tinyq_element.h"
 #include "../tinyq_fixed_point.h"
 
 /* One result; `sign` -1 subtracts. */
-static inline int8_t tinyq_add_value(const tinyq_add_params *p, int32_t input1, int32_t input2, int32_t sign)
+static inline int32_t tinyq_add_value(const tinyq_add_params *p, int32_t input1, int32_t input2, int32_t sign)
 {
     const int32_t a = (input1 + p->input1_offset) * (1 << p->left_shift);
     const int32_t b = (input2 + p->input2_offset) * (1 << p->left_shift);
@@ -15,15 +16,14 @@ static inline int8_t tinyq_add_value(const tinyq_add_params *p, int32_t input1, 
                         sign * tinyq_requantize(b, p->input2_multiplier, p->input2_shift);
     const int32_t value = tinyq_wrapping_add(tinyq_requantize(sum, p->output_multiplier, p->output_shift),
                                              p->output_offset);
-    return (int8_t)tinyq_clamp(value, p->activation_min, p->activation_max);
+    return tinyq_clamp(value, p->activation_min, p->activation_max);
 }
 
-/* ADD, int8, elementwise over `size`. Each element is read before it is written: output may be either input. */
-TINYQ_KERNEL void tinyq_portable_add(const tinyq_add_params *p, const int8_t *input1, const int8_t *input2,
-                                     int8_t *output)
+/* ADD, elementwise over `size`. Each element is read before it is written: output may be either input. */
+TINYQ_BODY void tinyq_add(const tinyq_add_params *p, const void *input1, const void *input2, void *output, int wide)
 {
     for (int32_t i = 0; i < p->size; ++i) {
-        output[i] = tinyq_add_value(p, input1[i], input2[i], 1);
+        tinyq_store(output, i, tinyq_add_value(p, tinyq_load(input1, i, wide), tinyq_load(input2, i, wide), 1), wide);
     }
 }
 
@@ -33,17 +33,42 @@ typedef struct {
 } tinyq_add_rows_params;
 
 /* The same where the inputs broadcast. The output may be an input of its own size. */
+TINYQ_BODY void tinyq_add_rows(const tinyq_add_rows_params *p, const void *input1, const void *input2, void *output,
+                               int wide)
+{
+    tinyq_row row = {0};
+    int32_t at = 0;
+    do {
+        for (int32_t i = 0; i < p->rows.length; ++i) {
+            const int32_t a = tinyq_load(input1, row.at1 + i * p->rows.step1, wide);
+            const int32_t b = tinyq_load(input2, row.at2 + i * p->rows.step2, wide);
+            tinyq_store(output, at++, tinyq_add_value(&p->op, a, b, 1), wide);
+        }
+    } while (tinyq_next_row(&p->rows, &row));
+}
+
+TINYQ_KERNEL void tinyq_portable_add(const tinyq_add_params *p, const int8_t *input1, const int8_t *input2,
+                                     int8_t *output)
+{
+    tinyq_add(p, input1, input2, output, 0);
+}
+
 TINYQ_KERNEL void tinyq_portable_add_rows(const tinyq_add_rows_params *p, const int8_t *input1,
                                           const int8_t *input2, int8_t *output)
 {
-    tinyq_row row = {0};
-    do {
-        for (int32_t i = 0; i < p->rows.length; ++i) {
-            const int32_t a = input1[row.at1 + i * p->rows.step1];
-            const int32_t b = input2[row.at2 + i * p->rows.step2];
-            *output++ = tinyq_add_value(&p->op, a, b, 1);
-        }
-    } while (tinyq_next_row(&p->rows, &row));
+    tinyq_add_rows(p, input1, input2, output, 0);
+}
+
+TINYQ_KERNEL void tinyq_portable_add_s16(const tinyq_add_params *p, const int16_t *input1, const int16_t *input2,
+                                         int16_t *output)
+{
+    tinyq_add(p, input1, input2, output, 1);
+}
+
+TINYQ_KERNEL void tinyq_portable_add_rows_s16(const tinyq_add_rows_params *p, const int16_t *input1,
+                                              const int16_t *input2, int16_t *output)
+{
+    tinyq_add_rows(p, input1, input2, output, 1);
 }
 
 #endif

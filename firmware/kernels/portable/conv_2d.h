@@ -3,15 +3,16 @@
 #define TINYQ_PORTABLE_CONV_2D_H
 
 #include "../tinyq_conv_2d_params.h"
+#include "../tinyq_element.h"
 #include "../tinyq_fixed_point.h"
 
 /*
  * CONV_2D, int8, batch 1. input [H,W,C], filter [O,KH,KW,C/groups], bias, multiplier and shift [O],
  * output [OH,OW,O]. Taps outside the input count as its zero point, so they are skipped.
  */
-TINYQ_KERNEL void tinyq_portable_conv_2d(const tinyq_conv_2d_params *p, const int8_t *input,
-                                         const int8_t *filter, const int32_t *bias,
-                                         const int32_t *multiplier, const int32_t *shift, int8_t *output)
+TINYQ_BODY void tinyq_conv_2d(const tinyq_conv_2d_params *p, const int8_t *input, const int8_t *filter,
+                              const int32_t *bias, const int32_t *multiplier, const int32_t *shift, int8_t *output,
+                              int packed)
 {
     for (int32_t out_y = 0; out_y < p->output_height; ++out_y) {
         for (int32_t out_x = 0; out_x < p->output_width; ++out_x) {
@@ -30,10 +31,10 @@ TINYQ_KERNEL void tinyq_portable_conv_2d(const tinyq_conv_2d_params *p, const in
                             continue;
                         }
                         const int8_t *in = input + (in_y * p->input_width + in_x) * p->input_channels + first_channel;
-                        const int8_t *w =
-                            filter + ((out_c * p->filter_height + ky) * p->filter_width + kx) * p->filter_channels;
+                        const int32_t w = ((out_c * p->filter_height + ky) * p->filter_width + kx) * p->filter_channels;
                         for (int32_t c = 0; c < p->filter_channels; ++c) {
-                            sum = tinyq_wrapping_add(sum, (in[c] + p->input_offset) * w[c]);
+                            sum = tinyq_wrapping_add(sum,
+                                                     (in[c] + p->input_offset) * tinyq_weight(filter, w + c, packed));
                         }
                     }
                 }
@@ -43,6 +44,21 @@ TINYQ_KERNEL void tinyq_portable_conv_2d(const tinyq_conv_2d_params *p, const in
             }
         }
     }
+}
+
+TINYQ_KERNEL void tinyq_portable_conv_2d(const tinyq_conv_2d_params *p, const int8_t *input,
+                                         const int8_t *filter, const int32_t *bias,
+                                         const int32_t *multiplier, const int32_t *shift, int8_t *output)
+{
+    tinyq_conv_2d(p, input, filter, bias, multiplier, shift, output, 0);
+}
+
+/* The same with int4 weights. */
+TINYQ_KERNEL void tinyq_portable_conv_2d_s4(const tinyq_conv_2d_params *p, const int8_t *input,
+                                            const int8_t *filter, const int32_t *bias,
+                                            const int32_t *multiplier, const int32_t *shift, int8_t *output)
+{
+    tinyq_conv_2d(p, input, filter, bias, multiplier, shift, output, 1);
 }
 
 #endif

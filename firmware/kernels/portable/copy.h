@@ -14,7 +14,7 @@ static inline __attribute__((always_inline)) void tinyq_copy_line(int32_t width,
                                                                   int32_t output_step)
 {
     for (int32_t k = 0; k < count; ++k) {
-        tinyq_run(output + k * output_step, input + k * input_step, width, width);
+        tinyq_copy_run(output + k * output_step, input + k * input_step, width, width);
     }
 }
 

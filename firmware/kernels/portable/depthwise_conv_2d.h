@@ -3,15 +3,16 @@
 #define TINYQ_PORTABLE_DEPTHWISE_CONV_2D_H
 
 #include "../tinyq_depthwise_conv_2d_params.h"
+#include "../tinyq_element.h"
 #include "../tinyq_fixed_point.h"
 
 /*
  * DEPTHWISE_CONV_2D, int8, batch 1. input [H,W,C], filter [KH,KW,C*M], bias, multiplier and shift [C*M],
  * output [OH,OW,C*M]; output channel c*M+m reads input channel c.
  */
-TINYQ_KERNEL void tinyq_portable_depthwise_conv_2d(const tinyq_depthwise_conv_2d_params *p, const int8_t *input,
-                                                   const int8_t *filter, const int32_t *bias,
-                                                   const int32_t *multiplier, const int32_t *shift, int8_t *output)
+TINYQ_BODY void tinyq_depthwise_conv_2d(const tinyq_depthwise_conv_2d_params *p, const int8_t *input,
+                                        const int8_t *filter, const int32_t *bias, const int32_t *multiplier,
+                                        const int32_t *shift, int8_t *output, int packed)
 {
     for (int32_t out_y = 0; out_y < p->output_height; ++out_y) {
         for (int32_t out_x = 0; out_x < p->output_width; ++out_x) {
@@ -29,7 +30,8 @@ TINYQ_KERNEL void tinyq_portable_depthwise_conv_2d(const tinyq_depthwise_conv_2d
                             continue;
                         }
                         const int32_t in = input[(in_y * p->input_width + in_x) * p->input_channels + in_c];
-                        const int32_t w = filter[(ky * p->filter_width + kx) * p->output_channels + out_c];
+                        const int32_t w = tinyq_weight(
+                            filter, (ky * p->filter_width + kx) * p->output_channels + out_c, packed);
                         sum = tinyq_wrapping_add(sum, (in + p->input_offset) * w);
                     }
                 }
@@ -39,6 +41,21 @@ TINYQ_KERNEL void tinyq_portable_depthwise_conv_2d(const tinyq_depthwise_conv_2d
             }
         }
     }
+}
+
+TINYQ_KERNEL void tinyq_portable_depthwise_conv_2d(const tinyq_depthwise_conv_2d_params *p, const int8_t *input,
+                                                   const int8_t *filter, const int32_t *bias,
+                                                   const int32_t *multiplier, const int32_t *shift, int8_t *output)
+{
+    tinyq_depthwise_conv_2d(p, input, filter, bias, multiplier, shift, output, 0);
+}
+
+/* The same with int4 weights. */
+TINYQ_KERNEL void tinyq_portable_depthwise_conv_2d_s4(const tinyq_depthwise_conv_2d_params *p, const int8_t *input,
+                                                      const int8_t *filter, const int32_t *bias,
+                                                      const int32_t *multiplier, const int32_t *shift, int8_t *output)
+{
+    tinyq_depthwise_conv_2d(p, input, filter, bias, multiplier, shift, output, 1);
 }
 
 #endif

@@ -2,18 +2,20 @@
 #ifndef TINYQ_PORTABLE_MAX_POOL_2D_H
 #define TINYQ_PORTABLE_MAX_POOL_2D_H
 
+#include "../tinyq_element.h"
 #include "../tinyq_fixed_point.h"
 #include "../tinyq_pool_2d_params.h"
 
-/* MAX_POOL_2D, int8, batch 1. input [H,W,C], output [OH,OW,C]; taps outside the input do not count. */
-TINYQ_KERNEL void tinyq_portable_max_pool_2d(const tinyq_pool_2d_params *p, const int8_t *input, int8_t *output)
+/* MAX_POOL_2D, batch 1. input [H,W,C], output [OH,OW,C]; taps outside the input do not count. */
+TINYQ_BODY void tinyq_max_pool_2d(const tinyq_pool_2d_params *p, const void *input, void *output, int wide)
 {
+    int32_t at = 0;
     for (int32_t out_y = 0; out_y < p->output_height; ++out_y) {
         const int32_t top = out_y * p->stride_height - p->pad_top;
         for (int32_t out_x = 0; out_x < p->output_width; ++out_x) {
             const int32_t left = out_x * p->stride_width - p->pad_left;
             for (int32_t c = 0; c < p->channels; ++c) {
-                int32_t most = INT8_MIN;
+                int32_t most = tinyq_least(wide);
                 for (int32_t ky = 0; ky < p->filter_height; ++ky) {
                     for (int32_t kx = 0; kx < p->filter_width; ++kx) {
                         const int32_t y = top + ky;
@@ -21,14 +23,24 @@ TINYQ_KERNEL void tinyq_portable_max_pool_2d(const tinyq_pool_2d_params *p, cons
                         if (y < 0 || y >= p->input_height || x < 0 || x >= p->input_width) {
                             continue;
                         }
-                        const int32_t value = input[(y * p->input_width + x) * p->channels + c];
+                        const int32_t value = tinyq_load(input, (y * p->input_width + x) * p->channels + c, wide);
                         most = value > most ? value : most;
                     }
                 }
-                *output++ = (int8_t)tinyq_clamp(most, p->activation_min, p->activation_max);
+                tinyq_store(output, at++, tinyq_clamp(most, p->activation_min, p->activation_max), wide);
             }
         }
     }
+}
+
+TINYQ_KERNEL void tinyq_portable_max_pool_2d(const tinyq_pool_2d_params *p, const int8_t *input, int8_t *output)
+{
+    tinyq_max_pool_2d(p, input, output, 0);
+}
+
+TINYQ_KERNEL void tinyq_portable_max_pool_2d_s16(const tinyq_pool_2d_params *p, const int16_t *input, int16_t *output)
+{
+    tinyq_max_pool_2d(p, input, output, 1);
 }
 
 #endif

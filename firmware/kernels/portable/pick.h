@@ -44,7 +44,7 @@ TINYQ_KERNEL void tinyq_portable_pick(const tinyq_pick_params *p, const int8_t *
     do {
         const int8_t *line = input + tinyq_pick_line(p, tables, index);
         for (int32_t i = 0; i < p->extent[TINYQ_PICK_AXES - 1]; ++i) {
-            tinyq_run(output, line + inner[i], p->run, p->width);
+            tinyq_copy_run(output, line + inner[i], p->run, p->width);
             output += p->run;
         }
     } while (tinyq_pick_next(p, index));

@@ -9,12 +9,23 @@ static inline int32_t tinyq_max_of(int32_t before, int32_t element)
     return element > before ? element : before;
 }
 
-/* REDUCE_MAX, int8. The output may be the input, as with SUM. */
-TINYQ_KERNEL void tinyq_portable_reduce_max(const tinyq_reduce_params *p, const int8_t *input, int8_t *output)
+/* REDUCE_MAX. The output may be the input, as with SUM. */
+TINYQ_BODY void tinyq_reduce_max(const tinyq_reduce_params *p, const void *input, void *output, int wide)
 {
     for (int32_t i = 0; i < tinyq_reduce_outputs(p); ++i) {
-        output[i] = (int8_t)tinyq_reduce(tinyq_max_of, p, input + tinyq_reduce_first(p, i), INT8_MIN);
+        const int32_t value = tinyq_reduce(tinyq_max_of, p, input, tinyq_reduce_first(p, i), tinyq_least(wide), wide);
+        tinyq_store(output, i, value, wide);
     }
+}
+
+TINYQ_KERNEL void tinyq_portable_reduce_max(const tinyq_reduce_params *p, const int8_t *input, int8_t *output)
+{
+    tinyq_reduce_max(p, input, output, 0);
+}
+
+TINYQ_KERNEL void tinyq_portable_reduce_max_s16(const tinyq_reduce_params *p, const int16_t *input, int16_t *output)
+{
+    tinyq_reduce_max(p, input, output, 1);
 }
 
 #endif

@@ -9,12 +9,23 @@ static inline int32_t tinyq_min_of(int32_t before, int32_t element)
     return element < before ? element : before;
 }
 
-/* REDUCE_MIN, int8. The output may be the input, as with SUM. */
-TINYQ_KERNEL void tinyq_portable_reduce_min(const tinyq_reduce_params *p, const int8_t *input, int8_t *output)
+/* REDUCE_MIN. The output may be the input, as with SUM. */
+TINYQ_BODY void tinyq_reduce_min(const tinyq_reduce_params *p, const void *input, void *output, int wide)
 {
     for (int32_t i = 0; i < tinyq_reduce_outputs(p); ++i) {
-        output[i] = (int8_t)tinyq_reduce(tinyq_min_of, p, input + tinyq_reduce_first(p, i), INT8_MAX);
+        const int32_t value = tinyq_reduce(tinyq_min_of, p, input, tinyq_reduce_first(p, i), tinyq_most(wide), wide);
+        tinyq_store(output, i, value, wide);
     }
+}
+
+TINYQ_KERNEL void tinyq_portable_reduce_min(const tinyq_reduce_params *p, const int8_t *input, int8_t *output)
+{
+    tinyq_reduce_min(p, input, output, 0);
+}
+
+TINYQ_KERNEL void tinyq_portable_reduce_min_s16(const tinyq_reduce_params *p, const int16_t *input, int16_t *output)
+{
+    tinyq_reduce_min(p, input, output, 1);
 }
 
 #endif

@@ -5,13 +5,26 @@
 #include "reduce_min.h"
 #include "tinyq_reduce_many.h"
 
-/* REDUCE_MIN, int8, over axes that lie apart. The output may be the input. */
+/* REDUCE_MIN over axes that lie apart. The output may be the input. */
+TINYQ_BODY void tinyq_reduce_min_many(const tinyq_reduce_many_params *p, const void *input, const int32_t *axes,
+                                      void *output, int wide)
+{
+    for (int32_t i = 0; i < p->outputs; ++i) {
+        const int32_t value = tinyq_reduce_many(tinyq_min_of, p, input, axes, i, tinyq_most(wide), wide);
+        tinyq_store(output, i, value, wide);
+    }
+}
+
 TINYQ_KERNEL void tinyq_portable_reduce_min_many(const tinyq_reduce_many_params *p, const int8_t *input,
                                                  const int32_t *axes, int8_t *output)
 {
-    for (int32_t i = 0; i < p->outputs; ++i) {
-        output[i] = (int8_t)tinyq_reduce_many(tinyq_min_of, p, input, axes, i, INT8_MAX);
-    }
+    tinyq_reduce_min_many(p, input, axes, output, 0);
+}
+
+TINYQ_KERNEL void tinyq_portable_reduce_min_many_s16(const tinyq_reduce_many_params *p, const int16_t *input,
+                                                     const int32_t *axes, int16_t *output)
+{
+    tinyq_reduce_min_many(p, input, axes, output, 1);
 }
 
 #endif

@@ -5,17 +5,28 @@
 #include "tinyq_reduce.h"
 
 /*
- * SUM and MEAN, int8. An output never lies behind the first of its elements, and these are read before it is written:
+ * SUM and MEAN. An output never lies behind the first of its elements, and these are read before it is written:
  * the output may be the input.
  */
-TINYQ_KERNEL void tinyq_portable_sum(const tinyq_reduce_params *p, const int8_t *input, int8_t *output)
+TINYQ_BODY void tinyq_sum(const tinyq_reduce_params *p, const void *input, void *output, int wide)
 {
     for (int32_t i = 0; i < tinyq_reduce_outputs(p); ++i) {
-        const int32_t sum = tinyq_reduce(tinyq_wrapping_add, p, input + tinyq_reduce_first(p, i), p->start);
+        const int32_t first = tinyq_reduce_first(p, i);
+        const int32_t sum = tinyq_reduce(tinyq_wrapping_add, p, input, first, p->start, wide);
         const int32_t value =
             tinyq_wrapping_add(tinyq_requantize(sum, p->multiplier, p->shift), p->output_offset);
-        output[i] = (int8_t)tinyq_clamp(value, INT8_MIN, INT8_MAX);
+        tinyq_store(output, i, tinyq_clamp(value, tinyq_least(wide), tinyq_most(wide)), wide);
     }
+}
+
+TINYQ_KERNEL void tinyq_portable_sum(const tinyq_reduce_params *p, const int8_t *input, int8_t *output)
+{
+    tinyq_sum(p, input, output, 0);
+}
+
+TINYQ_KERNEL void tinyq_portable_sum_s16(const tinyq_reduce_params *p, const int16_t *input, int16_t *output)
+{
+    tinyq_sum(p, input, output, 1);
 }
 
 #endif

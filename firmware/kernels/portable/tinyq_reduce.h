@@ -2,21 +2,22 @@
 #ifndef TINYQ_REDUCE_H
 #define TINYQ_REDUCE_H
 
+#include "../tinyq_element.h"
 #include "../tinyq_fixed_point.h"
 #include "../tinyq_reduce_params.h"
 
 /* Takes one more element into what those before it have become. */
 typedef int32_t tinyq_reducer(int32_t before, int32_t element);
 
-/* All elements that become one output, from the first of them on; `reducer` is a constant after inlining. */
-static inline __attribute__((always_inline)) int32_t
-tinyq_reduce(tinyq_reducer *reducer, const tinyq_reduce_params *p, const int8_t *input, int32_t value)
+/* All elements that become one output, from number `first` on; `reducer` is a constant after inlining. */
+TINYQ_BODY int32_t tinyq_reduce(tinyq_reducer *reducer, const tinyq_reduce_params *p, const void *input, int32_t first,
+                                int32_t value, int wide)
 {
     for (int32_t a = 0; a < p->reduced[0]; ++a) {
         for (int32_t b = 0; b < p->reduced[1]; ++b) {
-            const int8_t *in = input + a * p->reduced_step[0] + b * p->reduced_step[1];
+            const int32_t from = first + a * p->reduced_step[0] + b * p->reduced_step[1];
             for (int32_t c = 0; c < p->reduced[2]; ++c) {
-                value = reducer(value, in[c * p->reduced_step[2]]);
+                value = reducer(value, tinyq_load(input, from + c * p->reduced_step[2], wide));
             }
         }
     }

@@ -17,13 +17,13 @@ static inline int32_t tinyq_reduce_at(const int32_t *axes, int32_t count, int32_
 }
 
 /* All elements that become output number `index`; `axes` are those that stay, then those that go. */
-static inline __attribute__((always_inline)) int32_t
-tinyq_reduce_many(tinyq_reducer *reducer, const tinyq_reduce_many_params *p, const int8_t *input, const int32_t *axes,
-                  int32_t index, int32_t value)
+TINYQ_BODY int32_t tinyq_reduce_many(tinyq_reducer *reducer, const tinyq_reduce_many_params *p, const void *input,
+                                     const int32_t *axes, int32_t index, int32_t value, int wide)
 {
-    input += tinyq_reduce_at(axes, p->kept, index);
+    const int32_t first = tinyq_reduce_at(axes, p->kept, index);
     for (int32_t i = 0; i < p->elements; ++i) {
-        value = reducer(value, input[tinyq_reduce_at(axes + 2 * p->kept, p->reduced, i)]);
+        const int32_t at = first + tinyq_reduce_at(axes + 2 * p->kept, p->reduced, i);
+        value = reducer(value, tinyq_load(input, at, wide));
     }
     return value;
 }

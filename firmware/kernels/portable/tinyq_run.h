@@ -6,8 +6,8 @@
 #include <string.h>
 
 /* `run` bytes; a single element, of `width` bytes to which it is aligned, is one load and one store. */
-static inline __attribute__((always_inline)) void tinyq_run(int8_t *output, const int8_t *input, int32_t run,
-                                                            int32_t width)
+static inline __attribute__((always_inline)) void tinyq_copy_run(int8_t *output, const int8_t *input, int32_t run,
+                                                                 int32_t width)
 {
     if (run == 1) {
         *output = *input;

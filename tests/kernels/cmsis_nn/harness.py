@@ -22,7 +22,7 @@ from tinyq_deploy.toolchains.gcc import Gcc
 from tinyq_deploy.toolchains.zig import Zig
 
 BARE_METAL = Path(__file__).parent / "bare_metal"
-CTYPES = {"int8": "int8_t", "int16": "int16_t", "int32": "int32_t"}
+CTYPES = {name: f"{name}_t" for name in ("int8", "int16", "int32", "int64")}
 GUARD = 16
 _HOST_SANITIZERS = ("-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-g")
 _WARNINGS = ("-std=c11", "-Wall", "-Wextra", "-Werror")
@@ -170,10 +170,10 @@ def _case(number: int, case: Case, rng: np.random.Generator) -> str:
     tensors = {t.index: t for t in case.view.graph.tensors}
     reads = sorted({a.tensor for a in case.expected.arguments if isinstance(a, Read)})
     lines = [
-        _array(f"c{number}_in{t}", rng.integers(-128, 128, tensors[t].size).astype(np.int8), writable=True)
+        _array(f"c{number}_in{t}", rng.integers(-128, 128, tensors[t].bytes).astype(np.int8), writable=True)
         for t in reads
     ]
-    size = case.view.output().size
+    size = case.view.output().bytes
     body = []
     name = case.view.node.op + " " + " ".join(str(list(t.shape)) for t in case.view.graph.tensors)
     checks = [f'    int bad = compare({number}, "{name}", c{number}a_out, c{number}b_out, {size});']
@@ -187,7 +187,7 @@ def _case(number: int, case: Case, rng: np.random.Generator) -> str:
             checks.append(f"    bad |= guard_check({number}, {prefix}_{what}, {length});")
         values = ", ".join(f".{name} = {c_text.number(value)}" for name, value in call.params)
         lines.append(f"static const {call.params_type} {prefix}_params = {{{values}}};")
-        arguments = ", ".join(_argument(number, prefix, a) for a in call.arguments)
+        arguments = ", ".join(_argument(number, prefix, a, case.view) for a in call.arguments)
         body += [f"    {call.function}(&{prefix}_params, {arguments});"]
     return "\n".join([*lines, f"static int case_{number}(void)", "{", *body, *checks, "    return bad;", "}"])
 
@@ -198,12 +198,13 @@ def _guarded(name: str, kind: str, size: int) -> str:
     return f"{space}\nstatic {kind} *const {name} = {name}_space + GUARD;"
 
 
-def _argument(number: int, prefix: str, argument: Argument) -> str:
+def _argument(number: int, prefix: str, argument: Argument, view: NodeView) -> str:
+    wide = "(void *)" if view.kind == "int16" else ""  # the arrays are bytes
     match argument:
         case Read(tensor):
-            return f"c{number}_in{tensor}"
+            return f"{wide}c{number}_in{tensor}"
         case Write():
-            return f"{prefix}_out"
+            return f"{wide}{prefix}_out"
         case Constant(name):
             return f"{prefix}_{name}"
         case Scratch(size):
@@ -218,4 +219,4 @@ def _literal(value: int) -> str:
 def _array(name: str, values: npt.NDArray[Any], writable: bool = False) -> str:
     flat = ", ".join(_literal(int(v)) for v in values.reshape(-1))
     kind = f"{'' if writable else 'const '}{CTYPES[values.dtype.name]}"
-    return f"static _Alignas(4) {kind} {name}[{values.size}] = {{{flat}}};"
+    return f"static _Alignas(8) {kind} {name}[{values.size}] = {{{flat}}};"

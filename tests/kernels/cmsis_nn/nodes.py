@@ -110,6 +110,28 @@ def conv_2d(
     return view("CONV_2D", [source, filter_, added], result, window_options(rng, stride, dilation, padding))
 
 
+def transpose_conv(
+    rng: np.random.Generator, size: Shape, channels: int, outputs: int, kernel: Shape, stride: Shape,
+    padding: str = "SAME", more: Shape = (0, 0),
+) -> NodeView:  # fmt: skip
+    """TRANSPOSE_CONV [1,*size,channels] -> [1,...,outputs], with `more` rows and columns than SAME or VALID has."""
+    in_scale, scales = real_scale(rng), weight_scales(rng, outputs)
+    same = [n * s for n, s in zip(size, stride, strict=True)]
+    whole = [(n - 1) * s + k for n, s, k in zip(size, stride, kernel, strict=True)]
+    extent = [n + m for n, m in zip(same if padding == "SAME" else whole, more, strict=True)]
+    shape = constant(0, np.array((1, *extent, outputs), np.int32), [1.0])
+    filter_ = constant(1, weights(rng, (outputs, *kernel, channels)), scales)
+    source = activation(2, (1, *size, channels), in_scale, zero_point(rng))
+    taps = kernel[0] * kernel[1] * channels
+    added = constant(3, bias(rng, outputs, taps), scales) if rng.random() < 0.8 else None
+    result = activation(4, (1, *extent, outputs), output_scale(rng, in_scale, scales, taps), zero_point(rng))
+    options = {
+        "stride_h": stride[0], "stride_w": stride[1], "padding": padding,
+        "fused_activation_function": str(rng.choice(ACTIVATIONS)),
+    }  # fmt: skip
+    return view("TRANSPOSE_CONV", [shape, filter_, source, *([added] if added else [])], result, options)
+
+
 def depthwise_conv_2d(
     rng: np.random.Generator, size: Shape, channels: int, multiplier: int, kernel: Shape, stride: Shape = (1, 1),
     dilation: Shape = (1, 1), padding: str = "SAME",
@@ -135,6 +157,21 @@ def fully_connected(rng: np.random.Generator, batches: int, depth: int, outputs:
     result = activation(3, (batches, outputs), output_scale(rng, in_scale, scales, depth), zero_point(rng))
     options: dict[str, Option] = {"fused_activation_function": str(rng.choice(ACTIVATIONS))}
     return view("FULLY_CONNECTED", [source, filter_, added], result, options)
+
+
+def batch_matmul(
+    rng: np.random.Generator, leads: tuple[Shape, Shape], rows: int, depth: int, columns: int,
+    adjoint: tuple[bool, bool] = (False, False),
+) -> NodeView:  # fmt: skip
+    """BATCH_MATMUL [*leads[0],rows,depth] by [*leads[1],depth,columns], either with its matrices transposed."""
+    scales = real_scale(rng), real_scale(rng)
+    shapes = [(*leads[0], rows, depth), (*leads[1], depth, columns)]
+    shapes = [(*s[:-2], s[-1], s[-2]) if turned else s for s, turned in zip(shapes, adjoint, strict=True)]
+    inputs = [activation(i, shapes[i], scales[i], zero_point(rng)) for i in range(2)]
+    scale = output_scale(rng, scales[0], scales[1:], depth)
+    lead = np.broadcast_shapes(*leads)
+    result = activation(2, (*lead, rows, columns), scale, zero_point(rng))
+    return view("BATCH_MATMUL", inputs, result, {"adj_x": adjoint[0], "adj_y": adjoint[1]})
 
 
 def pool_2d(

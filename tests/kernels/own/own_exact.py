@@ -27,7 +27,7 @@ IMAGE_CASES = 100
 
 def own_calls(view: NodeView, target: Target) -> list[KernelCall]:
     """The call of every own kernel that takes the node."""
-    kernels = [k for k in KERNELS if k.op == view.node.op and k.kernel_set == "own"]
+    kernels = [k for k in KERNELS if k.op == view.node.op and k.kernel_set == "own" and view.kind in k.kinds]
     return [call for kernel in kernels if (call := kernel.call(view, target)) is not None]
 
 
@@ -36,7 +36,9 @@ def cases(views: Iterable[NodeView], machine: Machine, small: bool = False) -> l
     target = Target(board.load(machine.board).core, small=small)
     found = []
     for view in views:
-        portable = next(k for k in KERNELS if k.op == view.node.op and k.kernel_set == "portable")
+        portable = next(
+            k for k in KERNELS if k.op == view.node.op and k.kernel_set == "portable" and view.kind in k.kinds
+        )
         expected = portable.call(view, target)
         assert expected is not None
         found += [Case(view, expected, call) for call in own_calls(view, target)]
@@ -65,11 +67,11 @@ def over_the_input(source: str, found: Sequence[Case]) -> str:
     before the input."""
     parts = re.split(r"(?<=\n)    return bad;\n", source)
     for number, case in enumerate(found):
-        size = case.view.output().size
+        size = case.view.output().bytes
         if case.tested.lead is not None:
             parts[number] += _leading(number, case, size, case.tested.lead)
         for tensor in case.tested.in_place:
-            if case.view.graph.tensors[tensor].size >= size and case.tested.in_place.count(tensor) == 1:
+            if case.view.graph.tensors[tensor].bytes >= size and case.tested.in_place.count(tensor) == 1:
                 place = f"c{number}_in{tensor}"
                 parts[number] += _call(number, case, place, place)
                 parts[number] += f'    bad |= compare({number}, "over its input", c{number}a_out, {place}, {size});\n'
@@ -80,7 +82,7 @@ def over_the_input(source: str, found: Sequence[Case]) -> str:
 def _leading(number: int, case: Case, size: int, lead: int) -> str:
     """The call with its output `lead` bytes, and what makes that a multiple of four, before its input."""
     (read,) = (a.tensor for a in case.tested.arguments if isinstance(a, Read))
-    length, lead = case.view.graph.tensors[read].size, -(-lead // 4) * 4
+    length, lead = case.view.graph.tensors[read].bytes, -(-lead // 4) * 4
     whole, place = max(size, lead + length), f"c{number}_lead"
     return (
         f"    static _Alignas(4) int8_t {place}_space[GUARD + {whole} + GUARD];\n"
@@ -96,12 +98,16 @@ def _leading(number: int, case: Case, size: int, lead: int) -> str:
 def _call(number: int, case: Case, source: str, target: str) -> str:
     """The tested call with its output at `target`; its only activation is at `source` unless it reads several."""
     reads = [a for a in case.tested.arguments if isinstance(a, Read)]
+    wide = "(void *)" if case.view.kind == "int16" else ""
     values = ", ".join(
-        source if isinstance(a, Read) and len(reads) == 1 else _argument(number, target, a)
+        wide + source if isinstance(a, Read) and len(reads) == 1 else _argument(number, target, a, case.view)
         for a in case.tested.arguments
     )
     return f"    {case.tested.function}(&c{number}b_params, {values});\n"
 
 
-def _argument(number: int, place: str, argument: Argument) -> str:
-    return place if isinstance(argument, Write) else harness._argument(number, f"c{number}b", argument)
+def _argument(number: int, place: str, argument: Argument, view: NodeView) -> str:
+    wide = "(void *)" if view.kind == "int16" else ""
+    if isinstance(argument, Write):
+        return wide + place
+    return harness._argument(number, f"c{number}b", argument, view)

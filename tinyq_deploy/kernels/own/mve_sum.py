@@ -8,7 +8,7 @@ from dataclasses import replace
 from tinyq_deploy.graph import NodeView
 from tinyq_deploy.kernels.base import Kernel, KernelCall, Read, Target, Write, operand
 from tinyq_deploy.kernels.own.mve import mve_call, takes
-from tinyq_deploy.ops.reduce import Sum
+from tinyq_deploy.ops.reduce import Sum, few_loops
 
 
 class MveSum(Kernel):
@@ -20,8 +20,8 @@ class MveSum(Kernel):
         self.op, self.operator = operator.name, operator
 
     def call(self, view: NodeView, target: Target) -> KernelCall | None:
-        """Takes every node on a core with Helium."""
-        if not takes(target):
+        """Takes nodes with few loops on a core with Helium."""
+        if not takes(target) or not few_loops(view):
             return None
         read = operand(view.given(0), "input")
         in_place = (read.tensor,) if isinstance(read, Read) else ()

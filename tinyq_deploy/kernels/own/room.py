@@ -16,12 +16,11 @@ def room(graph: Graph, node: Node) -> int:
 def _live_bytes(graph: Graph) -> list[int]:
     last = {tensor: position for position, node in enumerate(graph.nodes) for tensor in node.inputs}
     last.update(dict.fromkeys(graph.outputs, len(graph.nodes)))
-    sizes = {t.index: t.bytes for t in graph.tensors if t.data is None}
-    held = {tensor: sizes[tensor] for tensor in graph.inputs}
+    held = {tensor: graph.tensors[tensor].bytes for tensor in graph.inputs}
     found = []
     for position, node in enumerate(graph.nodes):
         dying = {t: held[t] for t in node.inputs if t in held and last[t] == position}
-        made = {t: sizes[t] for t in node.outputs}
+        made = {t: graph.tensors[t].bytes for t in node.outputs}
         shared = min(max(dying.values(), default=0), sum(made.values()))
         found.append(sum(held.values()) + sum(made.values()) - shared)
         held = {t: size for t, size in (held | made).items() if t not in dying and t in last}

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from tinyq_deploy.graph import NodeView
 from tinyq_deploy.kernels.base import Kernel, KernelCall, Read, Target, Write
-from tinyq_deploy.kernels.portable.base import portable_call
+from tinyq_deploy.kernels.portable.base import ALIKE, portable_call
 from tinyq_deploy.kernels.portable.movement import moved_operand
 from tinyq_deploy.ops import movement
 from tinyq_deploy.ops.cast import Cast
@@ -16,6 +16,7 @@ class PortableCast(Kernel):
 
     op = "CAST"
     kernel_set = "portable"
+    kinds = ALIKE
 
     def call(self, view: NodeView, target: Target) -> KernelCall | None:
         """Takes every node. A wider output grows over its input from the front."""

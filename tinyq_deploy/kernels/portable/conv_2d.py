@@ -4,28 +4,18 @@
 from __future__ import annotations
 
 from tinyq_deploy.graph import NodeView
-from tinyq_deploy.kernels.base import (
-    Constant,
-    Kernel,
-    KernelCall,
-    Read,
-    Target,
-    Write,
-    bias_or_zeros,
-    row_lead,
-    weights,
-)
+from tinyq_deploy.kernels.base import Argument, Constant, Kernel, KernelCall, Read, Target, Write, row_lead
 from tinyq_deploy.kernels.portable.base import portable_call
-from tinyq_deploy.ops.conv_2d import BIAS, FILTER, INPUT, Conv2D, channel_multipliers
+from tinyq_deploy.kernels.portable.weighted import function, weights_and_bias
+from tinyq_deploy.ops.conv_2d import INPUT, Conv2D, channel_multipliers
 from tinyq_deploy.ops.depthwise_conv_2d import DepthwiseConv2D
 
 
-def channel_constants(view: NodeView, channels: int) -> tuple[Constant, ...]:
+def channel_constants(view: NodeView, channels: int) -> tuple[Argument, ...]:
     """Filter, bias, multiplier and shift of a convolution with `channels` outputs."""
     factors = channel_multipliers(view, channels)
     return (
-        Constant("filter", weights(view, FILTER)),
-        Constant("bias", bias_or_zeros(view, BIAS, channels)),
+        *weights_and_bias(view, channels),
         Constant("multiplier", factors.multiplier),
         Constant("shift", factors.shift),
     )
@@ -36,14 +26,15 @@ class PortableConv2D(Kernel):
 
     op = "CONV_2D"
     kernel_set = "portable"
+    kinds = ("int8", "int16", "int4")
 
     def call(self, view: NodeView, target: Target) -> KernelCall | None:
         """Takes every node."""
-        params = Conv2D.params(view)
+        params, (name, suffix) = Conv2D.params(view), function("conv_2d", view)
         constants = channel_constants(view, params.output_channels)
         reads, writes = Read(view.given(INPUT).index), Write(view.output().index)
         lead = row_lead(view, params.stride_height, params.pad_top)
-        return portable_call("conv_2d", "conv_2d", params, reads, *constants, writes, lead=lead)
+        return portable_call(name, "conv_2d", params, reads, *constants, writes, lead=lead, suffix=suffix)
 
 
 class PortableDepthwiseConv2D(Kernel):
@@ -51,11 +42,12 @@ class PortableDepthwiseConv2D(Kernel):
 
     op = "DEPTHWISE_CONV_2D"
     kernel_set = "portable"
+    kinds = ("int8", "int16", "int4")
 
     def call(self, view: NodeView, target: Target) -> KernelCall | None:
         """Takes every node."""
-        params = DepthwiseConv2D.params(view)
+        params, (name, suffix) = DepthwiseConv2D.params(view), function("depthwise_conv_2d", view)
         constants = channel_constants(view, params.output_channels)
         reads, writes = Read(view.given(INPUT).index), Write(view.output().index)
         lead = row_lead(view, params.stride_height, params.pad_top)
-        return portable_call("depthwise_conv_2d", "depthwise_conv_2d", params, reads, *constants, writes, lead=lead)
+        return portable_call(name, "depthwise_conv_2d", params, reads, *constants, writes, lead=lead, suffix=suffix)

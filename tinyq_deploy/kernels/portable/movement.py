@@ -10,7 +10,7 @@ import numpy as np
 
 from tinyq_deploy.graph import NodeView, Tensor
 from tinyq_deploy.kernels.base import Argument, Constant, Kernel, KernelCall, Read, Scratch, Target, Write, operand
-from tinyq_deploy.kernels.portable.base import portable_call
+from tinyq_deploy.kernels.portable.base import ALIKE, portable_call
 from tinyq_deploy.ops.concatenation import MOST_PARTS, Joiner, Rows, inputs
 from tinyq_deploy.ops.movement import MOST_AXES, Axis, Copy, Mover, whole
 from tinyq_deploy.ops.split import Splitter, outputs, split_source
@@ -45,6 +45,11 @@ def copy_call(source: Tensor, output: Tensor, copy: Copy) -> KernelCall:
     read = moved_operand(source, "input")
     if copy.is_whole and isinstance(read, Read):
         return KernelCall("portable", None, arguments=(read, Write(output.index)))
+    return moving_call(source, output, copy)
+
+
+def moving_call(source: Tensor, output: Tensor, copy: Copy) -> KernelCall:
+    """The call that makes `output` of `source` in memory of its own."""
     kept = copy.axes[:-1] if copy.axes[-1] == Axis(copy.width, 1, 1) and 1 < copy.width <= WIDEST else copy.axes
     axes = (Axis(1, 0, 0),) * (MOST_AXES - len(kept)) + kept
     params = CopyParams(
@@ -52,13 +57,14 @@ def copy_call(source: Tensor, output: Tensor, copy: Copy) -> KernelCall:
         tuple(axis.output_step for axis in axes), copy.input_start, copy.output_start,
         copy.fill is not None, copy.fill or 0, output.bytes, copy.width,
     )  # fmt: skip
-    return portable_call("copy", "copy", params, read, Write(output.index))
+    return portable_call("copy", "copy", params, moved_operand(source, "input"), Write(output.index))
 
 
 class PortableView(Kernel):
     """The output is the input's memory under another shape."""
 
     kernel_set = "portable"
+    kinds = ALIKE
 
     def __init__(self, op: str) -> None:
         self.op = op
@@ -68,10 +74,23 @@ class PortableView(Kernel):
         return copy_call(view.given(0), view.output(), whole(view.given(0)))
 
 
+class PortableAssign(Kernel):
+    """All bytes into the memory of a state."""
+
+    op = "ASSIGN_VARIABLE"
+    kernel_set = "portable"
+    kinds = ALIKE
+
+    def call(self, view: NodeView, target: Target) -> KernelCall | None:
+        """Takes every node."""
+        return moving_call(view.given(0), view.output(), whole(view.given(0)))
+
+
 class PortableCopy(Kernel):
     """One copy between two grids of addresses."""
 
     kernel_set = "portable"
+    kinds = ALIKE
 
     def __init__(self, mover: type[Mover]) -> None:
         self.op, self.mover = mover.name, mover
@@ -113,6 +132,7 @@ class PortableJoin(Kernel):
     """Row by row, a part of each input."""
 
     kernel_set = "portable"
+    kinds = ALIKE
 
     def __init__(self, op: str) -> None:
         self.op = op
@@ -130,6 +150,7 @@ class PortableSplit(Kernel):
     """Row by row, a part for each output."""
 
     kernel_set = "portable"
+    kinds = ALIKE
 
     def __init__(self, op: str) -> None:
         self.op = op

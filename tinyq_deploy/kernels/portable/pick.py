@@ -9,7 +9,7 @@ import numpy as np
 
 from tinyq_deploy.graph import NodeView
 from tinyq_deploy.kernels.base import Constant, Kernel, KernelCall, Target, Write
-from tinyq_deploy.kernels.portable.base import portable_call
+from tinyq_deploy.kernels.portable.base import ALIKE, portable_call
 from tinyq_deploy.kernels.portable.movement import copy_call, moved_operand
 from tinyq_deploy.ops.gather import INDICES, Gatherer
 from tinyq_deploy.ops.movement import MOST_AXES, Copy
@@ -29,6 +29,7 @@ class PortablePick(Kernel):
     """A copy between two grids where that is what it is, else a look-up in tables."""
 
     kernel_set = "portable"
+    kinds = ALIKE
 
     def __init__(self, picker: type[Picker]) -> None:
         self.op, self.picker = picker.name, picker

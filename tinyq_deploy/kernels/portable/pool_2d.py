@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from tinyq_deploy.graph import NodeView
 from tinyq_deploy.kernels.base import Kernel, KernelCall, Read, Target, Write
-from tinyq_deploy.kernels.portable.base import portable_call
+from tinyq_deploy.kernels.portable.base import ALIKE, SUFFIXES, portable_call
 from tinyq_deploy.ops.pool_2d import AveragePool2D, MaxPool2D
 
 
@@ -14,11 +14,14 @@ class PortableAveragePool2D(Kernel):
 
     op = "AVERAGE_POOL_2D"
     kernel_set = "portable"
+    kinds = ALIKE
 
     def call(self, view: NodeView, target: Target) -> KernelCall | None:
         """Takes every node."""
         reads, writes = Read(view.given(0).index), Write(view.output().index)
-        return portable_call("average_pool_2d", "pool_2d", AveragePool2D.params(view), reads, writes)
+        return portable_call(
+            "average_pool_2d", "pool_2d", AveragePool2D.params(view), reads, writes, suffix=SUFFIXES[view.kind]
+        )
 
 
 class PortableMaxPool2D(Kernel):
@@ -26,8 +29,11 @@ class PortableMaxPool2D(Kernel):
 
     op = "MAX_POOL_2D"
     kernel_set = "portable"
+    kinds = ALIKE
 
     def call(self, view: NodeView, target: Target) -> KernelCall | None:
         """Takes every node."""
         reads, writes = Read(view.given(0).index), Write(view.output().index)
-        return portable_call("max_pool_2d", "pool_2d", MaxPool2D.params(view), reads, writes)
+        return portable_call(
+            "max_pool_2d", "pool_2d", MaxPool2D.params(view), reads, writes, suffix=SUFFIXES[view.kind]
+        )

@@ -7,7 +7,7 @@ import numpy as np
 
 from tinyq_deploy.graph import NodeView
 from tinyq_deploy.kernels.base import Constant, Kernel, KernelCall, Read, Target, Write, operand
-from tinyq_deploy.kernels.portable.base import portable_call
+from tinyq_deploy.kernels.portable.base import ALIKE, SUFFIXES, portable_call
 from tinyq_deploy.ops.reduce import Reduce, few_loops, loops
 
 
@@ -16,6 +16,7 @@ class PortableReduce(Kernel):
     another factor."""
 
     kernel_set = "portable"
+    kinds = ALIKE
 
     def __init__(self, operator: type[Reduce], function: str) -> None:
         self.op, self.operator, self.function = operator.name, operator, function
@@ -24,10 +25,11 @@ class PortableReduce(Kernel):
         """Takes every node."""
         read = operand(view.given(0), "input")
         in_place = (read.tensor,) if isinstance(read, Read) else ()
-        write = Write(view.output().index)
+        write, suffix = Write(view.output().index), SUFFIXES[view.kind]
         if few_loops(view):
-            return portable_call(self.function, "reduce", self.operator.params(view), read, write, in_place=in_place)
-        found = loops(view)
+            params = self.operator.params(view)
+            return portable_call(self.function, "reduce", params, read, write, in_place=in_place, suffix=suffix)
+        found, many = loops(view), self.operator.many_params(view)
         axes = Constant("axes", np.array([*found.kept, *found.reduced], np.int32))
-        params = self.operator.many_params(view)
-        return portable_call(f"{self.function}_many", "reduce_many", params, read, axes, write, in_place=in_place)
+        name = f"{self.function}_many"
+        return portable_call(name, "reduce_many", many, read, axes, write, in_place=in_place, suffix=suffix)

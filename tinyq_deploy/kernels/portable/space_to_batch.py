@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from tinyq_deploy.graph import NodeView
 from tinyq_deploy.kernels.base import Kernel, KernelCall, Target, Write
-from tinyq_deploy.kernels.portable.base import portable_call
+from tinyq_deploy.kernels.portable.base import ALIKE, portable_call
 from tinyq_deploy.kernels.portable.movement import moved_operand
 from tinyq_deploy.ops.space_to_batch import SpaceToBatchNd
 
@@ -15,6 +15,7 @@ class PortableSpaceToBatchNd(Kernel):
 
     op = "SPACE_TO_BATCH_ND"
     kernel_set = "portable"
+    kinds = ALIKE
 
     def call(self, view: NodeView, target: Target) -> KernelCall | None:
         """Takes every node."""

@@ -72,7 +72,7 @@ static inline tinyq_inside tinyq_columns_inside(const tinyq_own_dsp_conv_2d_para
 }
 
 /* A run at row `y`, column `x` of the input, put together from input and padding where it leaves the input. */
-static inline const int8_t *tinyq_run(const tinyq_own_dsp_conv_2d_params *p, const int8_t *input, int32_t y, int32_t x,
+static inline const int8_t *tinyq_window_run(const tinyq_own_dsp_conv_2d_params *p, const int8_t *input, int32_t y, int32_t x,
                                       const tinyq_strip *s)
 {
     const tinyq_inside columns = tinyq_columns_inside(p, x);
@@ -146,7 +146,7 @@ static inline __attribute__((always_inline)) void tinyq_expand_window(const tiny
                 quad = tinyq_expand_border(p, input, run_y, run_x, quad);
                 continue;
             }
-            run = inside ? run : tinyq_run(p, input, run_y, run_x, s);
+            run = inside ? run : tinyq_window_run(p, input, run_y, run_x, s);
             quad = tinyq_expand_words(run, words, quad);
             tinyq_expand_left(run + 4 * words, left, (ky * steps + kx) * left, tail);
         }

@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from models import Op, T, constant, model
 
-from tinyq_deploy.batches import with_true_batches
 from tinyq_deploy.check import check
 from tinyq_deploy.errors import ModelError
 from tinyq_deploy.graph import Graph
 from tinyq_deploy.oracle import open_oracle
 from tinyq_deploy.read import read
+from tinyq_deploy.true_batches import with_true_batches
 
 
 def images(images: int, *, outputs: tuple[int, ...] = (3,), block: T | None = None) -> bytes:
