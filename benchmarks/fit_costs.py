@@ -3,7 +3,7 @@
 """Fits firmware/kernels/costs.toml: what each kernel costs on each core, from QEMU's instruction counts.
 
 Every candidate kernel of every layer of cost_grid.py runs on the core's QEMU board; per C function, non-negative
-factors of `costs.work` are fitted to the counts, relative errors squared. The counts are simulated instructions
+factors of `work` are fitted to the counts, relative errors squared. The counts are simulated instructions
 (-icount), the same on every machine; they are not cycles. --cores and --optimize measure a part and keep the rest.
 """
 
@@ -34,6 +34,7 @@ from tinyq_deploy.kernels.base import KernelCall, Target
 from tinyq_deploy.kernels.cmsis_nn import library as cmsis_nn
 from tinyq_deploy.lower import LoweredNode, lower
 from tinyq_deploy.optimize import Optimized
+from tinyq_deploy.work import work
 
 BOARDS = {
     "cortex-m0plus": "mps2-an385-m0plus",
@@ -46,14 +47,11 @@ FEWEST = 4  # samples that a function needs for an entry
 MOST_ERROR = 1.0  # with which a prediction is still worth an entry; without one the order of the sets decides
 HEAD = """\
 # SPDX-License-Identifier: Apache-2.0
-# What each kernel costs: instructions per unit of work (tinyq_deploy/costs.py), simulated, fitted to counts of QEMU
+# What each kernel costs: instructions per unit of work (tinyq_deploy/work.py), simulated, fitted to counts of QEMU
 # -icount; never cycles. error: nine of ten samples are within this share of the fit. code and shared: bytes of flash of
 # one layer, and of what all layers with the function share, the medians of the samples.
 # Written by benchmarks/fit_costs.py with arm-none-eabi-gcc.
 """
-# Kernels whose time `costs.work` does not describe: with long windows of one row, which the grid has not, predictions
-# were more than twice the counts.
-UNFIT = ("tinyq_own_dsp_depthwise_conv_2d", "tinyq_own_dsp_depthwise_conv_2d_few")
 Rows = dict[str, dict[str, float]]
 
 
@@ -79,9 +77,9 @@ def first_of_each(item: LoweredNode) -> tuple[KernelCall, ...]:
 def fit(samples: Sequence[tune.Measured]) -> dict[str, float]:
     """One line of the table. The error is that of samples that were left out of the fit which predicts them."""
     amounts = np.array([sample.amount for sample in samples], np.float64)
-    work = [costs.work(sample.view, sample.call) for sample in samples]
-    names = [name for name in dict.fromkeys(name for item in work for name in item) if any(i.get(name) for i in work)]
-    matrix = np.array([[item.get(name, 0) for name in names] for item in work], np.float64) / amounts[:, None]
+    done = [work(sample.view, sample.call) for sample in samples]
+    names = [name for name in dict.fromkeys(name for item in done for name in item) if any(i.get(name) for i in done)]
+    matrix = np.array([[item.get(name, 0) for name in names] for item in done], np.float64) / amounts[:, None]
     factors = [float(f"{factor:.4g}") for factor in solve(matrix)]
     others = ~np.eye(len(samples), dtype=bool)
     errors = np.sort([abs(row @ solve(matrix[rest]) - 1) for row, rest in zip(matrix, others, strict=True)])
@@ -108,13 +106,13 @@ def section(core: str, optimize: str, folder: Path, raw: Path | None) -> Rows:
     if raw:
         save(raw / f"{core}-{optimize}.json", found)
     rows = {name: fit(samples) for name, samples in sorted(groups.items()) if len(samples) >= FEWEST}
-    return {name: row for name, row in rows.items() if row["error"] < MOST_ERROR and name not in UNFIT}
+    return {name: row for name, row in rows.items() if row["error"] < MOST_ERROR}
 
 
 def save(path: Path, found: Iterable[tune.Measured]) -> None:
     """The counts themselves, for a look at what the model misses."""
     rows = [
-        {"function": m.call.function, "params": dict(m.call.params), "work": costs.work(m.view, m.call),
+        {"function": m.call.function, "params": dict(m.call.params), "work": work(m.view, m.call),
          "amount": m.amount, "code": m.flash.code_bytes, "shared": m.flash.shared_bytes}
         for m in found
     ]  # fmt: skip
