@@ -42,8 +42,8 @@ def test_all_passes_report_in_order() -> None:
     done = optimize(graph)
     check(done.graph)
     assert [report.name for report in done.reports] == [
-        "dilations", "transposes", "reshapes", "constant layers", "unread layers", "common layers", "activation merging",
-        "tables", "pads", "dead channels",
+        "dilations", "transposes", "reshapes", "constant layers", "unread layers", "common layers",
+        "activation merging", "tables", "pads", "dead channels",
     ]  # fmt: skip
     assert len(done.reports) == len(PASSES)
     assert done.lines == ("reshapes removed: layer 0, layer 3", "unread layers: 1 MAX_POOL_2D")
