@@ -26,7 +26,7 @@ FILTERS = ((1, 1), (1, 1), (3, 3), (3, 3), (5, 5), (1, 5), (4, 10), (3, 1))
 OUTPUTS = (4, 8, 10, 16, 24, 32, 64)
 CONVOLUTIONS = 64
 MOST_MACS = 400_000
-MOST_LAYERS = 1000
+FEW_LAYERS, MOST_LAYERS = 10, 1000
 Pair = tuple[int, int]
 
 
@@ -101,8 +101,13 @@ class Grid:
         return output
 
     def graphs(self, most: int) -> list[Graph]:
-        """The layers, at most so many in each graph."""
-        return [self._graph(self.nodes[i : i + most]) for i in range(0, len(self.nodes), most)]
+        """The layers, at most so many in each graph, but for one more where that reads what the one before it makes."""
+        parts: list[list[Node]] = []
+        for node in self.nodes:
+            if not parts or (len(parts[-1]) >= most and parts[-1][-1].outputs[0] not in node.inputs):
+                parts.append([])
+            parts[-1].append(node)
+        return [self._graph(part) for part in parts]
 
     def _graph(self, nodes: Sequence[Node]) -> Graph:
         """A graph of some layers; its output is the last one's."""
@@ -285,10 +290,10 @@ def softmaxes(grid: Grid) -> None:
 
 
 def grids() -> list[Graph]:
-    """Every layer of the grid, in parts that fit a board's flash one by one. Depthwise layers are few in each: where
-    there are more than models have, gcc no longer specialises their kernel."""
+    """Every layer of the grid, in parts that fit a board's flash one by one. Convolutions are few in each: where there
+    are more than models have, gcc no longer specialises their kernels."""
     parts: dict[Callable[[Grid], None], int] = {
-        convolutions: MOST_LAYERS, depthwise: 20, pairs: MOST_LAYERS, others: MOST_LAYERS, moves: MOST_LAYERS
+        convolutions: FEW_LAYERS, depthwise: FEW_LAYERS, pairs: FEW_LAYERS, others: MOST_LAYERS, moves: MOST_LAYERS
     }  # fmt: skip
     return [graph for add, most in parts.items() for graph in _graphs(add, most)]
 
