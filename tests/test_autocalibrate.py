@@ -16,6 +16,7 @@ from tinyq_deploy.data import load_data
 from tinyq_deploy.dataset import Dataset
 from tinyq_deploy.errors import DataError
 from tinyq_deploy.quantize import QuantizeResult, quantize
+from tinyq_deploy.recipe import Recipe
 
 
 def spoilt(digits: Path) -> Dataset:
@@ -37,7 +38,7 @@ def test_an_outlier_that_breaks_minmax_does_not_break_auto(digits: Path) -> None
     good = load_data(digits / "representative.npz")
     clean = accuracy(quantize(model, good), test)
     bad = accuracy(quantize(model, spoilt(digits)), test)
-    kept = quantize(model, spoilt(digits), method="auto")
+    kept = quantize(model, spoilt(digits), Recipe(calibrate="auto"))
     assert bad < clean - 0.2
     assert accuracy(kept, test) > clean - 0.01
     assert kept.report.method != "minmax"
@@ -47,15 +48,15 @@ def test_an_outlier_that_breaks_minmax_does_not_break_auto(digits: Path) -> None
 
 def test_auto_gives_what_the_method_alone_gives_from_all_samples(digits: Path) -> None:
     model, data = digits / "digits_float.tflite", load_data(digits / "representative.npz")
-    found = quantize(model, data, method="auto")
-    assert found.tflite == quantize(model, data, method=found.report.method).tflite
+    found = quantize(model, data, Recipe(calibrate="auto"))
+    assert found.tflite == quantize(model, data, Recipe(calibrate=found.report.method)).tflite
 
 
 def test_too_few_samples_to_hold_some_out(digits: Path) -> None:
     data = load_data(digits / "representative.npz")
     few = replace(data, inputs=(data.inputs[0][:9],), labels=None)
     with pytest.raises(DataError, match="10 samples or more"):
-        quantize(digits / "digits_float.tflite", few, method="auto")
+        quantize(digits / "digits_float.tflite", few, Recipe(calibrate="auto"))
 
 
 def tried(method: str, sqnr: float, same: int | None, samples: int = 100) -> Tried:

@@ -19,15 +19,17 @@ representative_data = "rep.npz"
 data = "test.npz"
 x_key = "images"
 y_key = "labels"
-calibrate = "minmax"
-equalize = true
-precision = "int8"
 kernels = "auto"
 cmsis_nn = "lib/CMSIS-NN"
 optimize = "size"
 ram = "64K"
 toolchain = "gcc"
 tuning = "tuning.toml"
+
+[quantize]
+calibrate = "minmax"
+equalize = true
+precision = "int8"
 
 [gates]
 accuracy = 0.9
@@ -56,7 +58,7 @@ def test_every_key_is_read(tmp_path: Path) -> None:
     found = config.load(tmp_path)
     assert found.model == Path("net.tflite")
     assert found.cmsis_nn == Path("lib/CMSIS-NN")
-    assert (found.board, found.optimize, found.precision, found.x_key) == ("nucleo", "size", "int8", "images")
+    assert (found.board, found.optimize, found.quantize.precision, found.x_key) == ("nucleo", "size", "int8", "images")
     assert (found.gates.accuracy, found.gates.exact) == (0.9, True)
     assert set(found.model_dump(exclude_unset=True)) == set(config.Config.model_fields)
 
@@ -72,10 +74,11 @@ def test_the_template_is_a_valid_file_with_every_comment_taken_away(tmp_path: Pa
 
 @pytest.mark.parametrize(("text", "where", "hint"), [
     ("modle = 'x'", "modle", "did you mean 'model'?"),
-    ("[gates]\nacuracy = 1", "gates.acuracy", "did you mean 'accuracy'?"),
+    ("[gates]\nacuracy = 1", "gates.acuracy", "did you mean 'accuracy' in [gates]?"),
     ("qqq = 1", "qqq", "known: model, name"),
     ("optimize = 'fast'", "optimize", "known:"),
-    ("precision = 'int4'", "precision", "known:"),
+    ("precision = 'int8'", "precision", "did you mean 'precision' in [quantize]?"),
+    ("quantize.precision = 'int4'", "quantize.precision", "known:"),
     ("board = 7", "board", "known:"),
     ("[gates]\naccuracy = 1.5", "gates.accuracy", "known:"),
     ("[gates]\naccuracy = nan", "gates.accuracy", "known:"),

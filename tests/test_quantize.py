@@ -19,6 +19,7 @@ from tinyq_deploy.oracle import open_oracle
 from tinyq_deploy.quantize import quantize
 from tinyq_deploy.quantizers import Precision
 from tinyq_deploy.quantizers.constants import scales
+from tinyq_deploy.recipe import Recipe
 from tinyq_deploy.runtimes import find_runtime
 
 
@@ -48,7 +49,7 @@ def test_digits_keep_their_accuracy(digits: Path, calibration: Dataset, precisio
     """360 held-out samples: float at least 97 %, integer within one point of it, agreement at least 99 %."""
     test = load_data(digits / "test.npz")
     model = digits / "digits_float.tflite"
-    result = quantize(model, calibration, precision=precision)
+    result = quantize(model, calibration, Recipe(precision=precision))
     tensor = input_of(result.tflite)
     with open_oracle(result.tflite) as oracle:
         outputs = list(oracle.run_many([to_model_input(x, tensor)] for x in test.inputs[0]))
@@ -143,7 +144,7 @@ def test_shared_models_follow_a_float_model_with_their_weights(
     path = shared_model(f"{name}_float.tflite")
     (tensor,) = stage.float_inputs(path.read_bytes())
     x = np.random.default_rng(0).uniform(0, 1, (24, *tensor.shape[1:])).astype(np.float32)
-    result = quantize(path, Dataset((x,)), precision=precision)
+    result = quantize(path, Dataset((x,)), Recipe(precision=precision))
     own = input_of(result.tflite)
     graph = graph_of(parse(result.tflite, name))
     step = graph.tensors[graph.outputs[0]].quantization
@@ -186,9 +187,9 @@ def test_unsupported_operators_are_named(digits: Path, calibration: Dataset, tmp
 def test_options_are_checked(digits: Path, calibration: Dataset) -> None:
     path = digits / "digits_float.tflite"
     with pytest.raises(UsageError, match="minmax"):
-        quantize(path, calibration, method="magic")
+        quantize(path, calibration, Recipe(calibrate="magic"))
     with pytest.raises(UsageError, match="int8, int16x8"):
-        quantize(path, calibration, precision="int4")  # type: ignore[arg-type]
+        quantize(path, calibration, Recipe(precision="int4"))  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="--representative"):
         quantize(path, None)
 

@@ -31,6 +31,7 @@ from tinyq_deploy.optimize import optimize as run_passes
 from tinyq_deploy.passes.intervals import analyze
 from tinyq_deploy.quantize import quantize
 from tinyq_deploy.read import read
+from tinyq_deploy.recipe import Recipe
 
 
 def assert_exact(**how: Any) -> None:
@@ -193,7 +194,8 @@ def test_int4_stays_packed_where_flash_counts_most_and_else_is_int8_for_fast_ker
 def test_digits_quantised_to_int16_are_exact_over_the_link(tmp_path: Path) -> None:
     """From the float model through quantisation, build and link to the outputs, int16 arrays and real values alike."""
     digits = assets.folder("examples") / "digits"
-    made = quantize(digits / "digits_float.tflite", load_data(digits / "representative.npz"), precision="int16x8")
+    data = load_data(digits / "representative.npz")
+    made = quantize(digits / "digits_float.tflite", data, Recipe(precision="int16x8"))
     path, graph = tmp_path / "digits.tflite", read(made.tflite, "digits")
     path.write_bytes(made.tflite)
     (tensor,) = graph.input_tensors()

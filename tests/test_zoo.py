@@ -14,6 +14,7 @@ from tinyq_deploy.oracle import open_oracle
 from tinyq_deploy.quantize import quantize
 from tinyq_deploy.quantizers import Precision
 from tinyq_deploy.read import read
+from tinyq_deploy.recipe import Recipe
 
 pytestmark = pytest.mark.exhaustive
 pytest.importorskip("tensorflow", reason="tensorflow is not installed", exc_type=ImportError)
@@ -43,8 +44,8 @@ def test_keras_to_c(name: str, precision: Precision, tmp_path: Path) -> None:
     path, flat = tmp_path / f"{name}.keras", tmp_path / f"{name}.tflite"
     keras_model.save(path)
     x = zoo.data(keras_model, 60)
-    made = quantize(path, Dataset((x,)), precision=precision, trust_model=True)
+    made = quantize(path, Dataset((x,)), recipe=Recipe(precision=precision), trust_model=True)
     equal(made.tflite, x[:SAMPLES])
     assert made.float_tflite is not None
     flat.write_bytes(made.float_tflite)
-    equal(quantize(flat, Dataset((x,)), precision=precision).tflite, x[:SAMPLES])
+    equal(quantize(flat, Dataset((x,)), recipe=Recipe(precision=precision)).tflite, x[:SAMPLES])

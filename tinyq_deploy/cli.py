@@ -12,7 +12,7 @@ import typer
 
 from tinyq_deploy import __version__, cli_show
 from tinyq_deploy import cli_options as o
-from tinyq_deploy.cli_base import app, board_of, config_here, emit, first, keys, needed
+from tinyq_deploy.cli_base import app, board_of, config_here, emit, first, keys, needed, recipe
 
 if TYPE_CHECKING:
     from tinyq_deploy.config import Config
@@ -121,10 +121,9 @@ def quantize(
     target = out or source.with_name(f"{source.stem}_int8.tflite")
     with report.progress() as progress:
         result = deploy.quantize(
-            source, first(representative_data, config.representative_data, ""), keys=keys(x_key, y_key, config),
-            calibrate=first(calibrate, config.calibrate, "minmax"),
-            precision=first(precision, config.precision, "int8"), equalize=first(equalize, config.equalize, False),
-            trust_model=trust_model, progress=progress,
+            source, first(representative_data, config.representative_data, ""),
+            recipe(config, calibrate=calibrate, precision=precision, equalize=equalize),
+            keys=keys(x_key, y_key, config), trust_model=trust_model, progress=progress,
         )  # fmt: skip
     files.write_bytes(target, result.tflite)
     report_quantize.quantized(result, source, target)
@@ -142,9 +141,7 @@ def _build_request(config: Config, model: Path | None, board: Any, flags: dict[s
         name=first(flags["name"], config.name, ""),
         representative=first(flags["representative_data"], config.representative_data, ""),
         keys=keys(flags["x_key"], flags["y_key"], config),
-        calibrate=first(flags["calibrate"], config.calibrate, "minmax"),
-        precision=first(flags["precision"], config.precision, "int8"),
-        equalize=first(flags["equalize"], config.equalize, False),
+        recipe=recipe(config, **{key: flags[key] for key in ("calibrate", "precision", "equalize")}),
         trust_model=flags["trust_model"],
         kernels=first(flags["kernels"], config.kernels, "auto"),
         cmsis_nn=first(flags["cmsis_nn"], config.cmsis_nn),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from tinyq_deploy.board import Board
     from tinyq_deploy.config import Config
     from tinyq_deploy.deploy import DataKeys
+    from tinyq_deploy.recipe import Recipe
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -72,3 +73,11 @@ def keys(x: str | None, y: str | None, config: Config) -> DataKeys:
     from tinyq_deploy.deploy import DataKeys
 
     return DataKeys(first(x, config.x_key, "x"), first(y, config.y_key, "y"))
+
+
+def recipe(config: Config, **flags: Any) -> Recipe:
+    """How to quantise: the flags that were given, else tinyq.toml's [quantize], else what Recipe says."""
+    from tinyq_deploy.recipe import Recipe
+
+    known = config.quantize.model_dump(exclude_none=True)
+    return Recipe(**known | {key: value for key, value in flags.items() if value is not None})

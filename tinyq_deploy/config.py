@@ -26,6 +26,11 @@ board = {board}
 # ram = "64K"                                  # most bytes of the arena; speed is given up for it where it must be
 # tuning = "tuning.toml"                       # what `tinyq-deploy tune` measured; kernels "auto" go by it
 
+# [quantize]                                   # how a float model becomes an integer one
+# calibrate = "auto"                           # minmax, percentile, percentile-99.9, mse, entropy, average, auto
+# precision = "int8"                           # int8, int16x8
+# equalize = true                              # balance channels of unlike size between layers first
+
 # [gates]                                      # bench and run exit with 1 where one is not met
 # accuracy = 0.90
 # exact = true
@@ -43,6 +48,14 @@ class Gates(_Data):
     exact: bool = False
 
 
+class Quantize(_Data):
+    """How a float model is quantised; recipe.Recipe has the meaning of the keys and the defaults."""
+
+    calibrate: str | None = None
+    equalize: bool | None = None
+    precision: Literal["int8", "int16x8"] | None = None
+
+
 class Config(_Data):
     """Everything tinyq.toml may hold; None where it says nothing."""
 
@@ -53,15 +66,13 @@ class Config(_Data):
     data: str | None = None
     x_key: str | None = None
     y_key: str | None = None
-    calibrate: str | None = None
-    equalize: bool | None = None
-    precision: Literal["int8", "int16x8"] | None = None
     kernels: str | None = None
     cmsis_nn: Path | None = None
     optimize: Literal["speed", "balanced", "size"] | None = None
     toolchain: str | None = None
     ram: int | str | None = None
     tuning: Path | None = None
+    quantize: Quantize = Quantize()
     gates: Gates = Gates()
 
 
@@ -92,8 +103,17 @@ def bytes_of(value: int | str) -> int:
     return size
 
 
+_TABLES: dict[str, type[_Data]] = {"": Config, "quantize": Quantize, "gates": Gates}
+
+
 def _fault(where: str, message: str, kind: str) -> Fault:
-    known = (*Config.model_fields, *Gates.model_fields)
-    near = get_close_matches(where.rsplit(".", 1)[-1], known, n=1) if kind == "extra_forbidden" else []
-    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known)}"
+    name = where.rsplit(".", 1)[-1]
+    known = list(dict.fromkeys(key for table in _TABLES.values() for key in table.model_fields))
+    near = get_close_matches(name, known, n=1) if kind == "extra_forbidden" else []
+    hint = f"did you mean {_place(near[0])}?" if near else f"known: {', '.join(known)}"
     return Fault(f"{FILE} holds known keys with valid values", f"{where}: {message}", hint)
+
+
+def _place(key: str) -> str:
+    table = next(table for table, holds in _TABLES.items() if key in holds.model_fields)
+    return f"{key!r} in [{table}]" if table else repr(key)

@@ -35,8 +35,8 @@ from tinyq_deploy.oracle import open_oracle
 from tinyq_deploy.passes.base import Report
 from tinyq_deploy.plan import Plan, check_fit, plan
 from tinyq_deploy.project import write as write_project
-from tinyq_deploy.quantizers import Precision
 from tinyq_deploy.read import read
+from tinyq_deploy.recipe import DEFAULT, Recipe
 from tinyq_deploy.sequences import sequences
 from tinyq_deploy.toolchains.base import Optimize, Toolchain
 
@@ -68,9 +68,7 @@ class BuildRequest:
     name: str = ""
     representative: str = ""
     keys: DataKeys = DataKeys()
-    calibrate: str = "minmax"
-    precision: Precision = "int8"
-    equalize: bool = False
+    recipe: Recipe = DEFAULT
     trust_model: bool = False
     kernels: str = "auto"
     cmsis_nn: Path | None = None
@@ -102,14 +100,13 @@ class BuildResult:
     layer_flash: tuple[footprint.LayerFlash, ...] = ()
 
 
-def quantize(model: Path, representative: str, *, keys: DataKeys, calibrate: str, precision: Precision, equalize: bool,
-             trust_model: bool, progress: Progress = silent) -> quantize_stage.QuantizeResult:  # fmt: skip
+def quantize(
+    model: Path, representative: str, recipe: Recipe, *, keys: DataKeys, trust_model: bool, progress: Progress = silent
+) -> quantize_stage.QuantizeResult:
     """A full-integer .tflite from any model; one that is int8 already passes through untouched."""
     progress("quantize", 0, 0)
     data = load_data(representative, x_key=keys.x, y_key=keys.y) if representative else None
-    return quantize_stage.quantize(
-        model, data, method=calibrate, precision=precision, equalize=equalize, trust_model=trust_model
-    )
+    return quantize_stage.quantize(model, data, recipe, trust_model=trust_model)
 
 
 @dataclass(frozen=True)
@@ -195,8 +192,8 @@ def _integer_model(request: BuildRequest, progress: Progress) -> tuple[bytes, tu
             "give --representative-data DATA: a few hundred inputs as the model sees them in use",
         )
     result = quantize(
-        request.model, request.representative, keys=request.keys, calibrate=request.calibrate,
-        precision=request.precision, equalize=request.equalize, trust_model=request.trust_model, progress=progress,
+        request.model, request.representative, request.recipe, keys=request.keys,
+        trust_model=request.trust_model, progress=progress,
     )  # fmt: skip
     return result.tflite, tuple(str(warning) for warning in result.report.warnings)
 

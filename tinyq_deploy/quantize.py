@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -29,24 +29,15 @@ from tinyq_deploy.flatbuffer import graph_of, parse, text, type_name
 from tinyq_deploy.freeze import freeze
 from tinyq_deploy.graph import Tensor
 from tinyq_deploy.load import Kind, identify, read_model
-from tinyq_deploy.quantizers import Precision, Quantizer
+from tinyq_deploy.quantizers import Quantizer
+from tinyq_deploy.recipe import AUTO, DEFAULT, Recipe
 from tinyq_deploy.rewrites import rewritten
-
-AUTO = "auto"
 
 
 @dataclass(frozen=True)
 class _Source:
     path: Path
     kind: Kind
-
-
-@dataclass(frozen=True)
-class _Options:
-    method: str
-    precision: Precision
-    runtime: str | None
-    equalize: bool
 
 
 @dataclass(frozen=True)
@@ -81,23 +72,18 @@ class QuantizeResult:
 def quantize(
     model_path: Path,
     representative: Dataset | None,
+    recipe: Recipe = DEFAULT,
     *,
-    method: str = "minmax",
-    precision: Precision = "int8",
     trust_model: bool = False,
     runtime: str | None = None,
-    equalize: bool = False,
 ) -> QuantizeResult:
     """A full-integer .tflite of the model at `model_path`.
 
     `representative`: real values as in training, needed for float models. `trust_model` allows formats that can run
     code from the file (Keras, SavedModel). `runtime` chooses the interpreter that calibrates; the result does not
-    depend on it where all operators have reference kernels (the report's warnings say where not). `equalize` balances
-    the channels between layers first (cures/equalize.py).
+    depend on it where all operators have reference kernels (the report's warnings say where not).
     Raises UsageError, ModelError or DataError.
     """
-    options = _Options(method, precision, runtime, equalize)
-    _check_options(options)
     kind = identify(model_path)
     _check_source(kind, model_path, representative is not None, trust_model)
     if kind is Kind.INTEGER_TFLITE:
@@ -108,21 +94,12 @@ def quantize(
         from tinyq_deploy.quantizers.litert import LiteRtQuantizer
 
         model = read_model(model_path)
-        return _quantize(model, source, representative, LiteRtQuantizer(), options)
+        return _quantize(model, source, representative, LiteRtQuantizer(), recipe, runtime)
     from tinyq_deploy.quantizers.tensorflow import TensorFlowQuantizer
 
     with TensorFlowQuantizer() as quantizer:
         model = quantizer.convert(model_path, kind)
-        return _quantize(model, source, representative, quantizer, options)
-
-
-def _check_options(options: _Options) -> None:
-    if options.method not in (*CALIBRATORS, AUTO):
-        known = ", ".join((*CALIBRATORS, AUTO))
-        raise UsageError("the calibration method exists", repr(options.method), f"use one of {known}")
-    if options.precision not in get_args(Precision):
-        known = ", ".join(get_args(Precision))
-        raise UsageError("the precision exists", repr(options.precision), f"use one of {known}")
+        return _quantize(model, source, representative, quantizer, recipe, runtime)
 
 
 def require_trust(kind: Kind, path: Path, trust_model: bool) -> None:
@@ -150,26 +127,27 @@ def _quantize(
     source: _Source,
     representative: Dataset,
     quantizer: Quantizer,
-    options: _Options,
+    recipe: Recipe,
+    runtime: str | None,
 ) -> QuantizeResult:
     """The common way of both back ends: freeze, rewrite, calibrate, quantise, assert the contract."""
     where = str(source.path)
-    frozen = rewritten(freeze(model, where, options.runtime), options.precision, where)
+    frozen = rewritten(freeze(model, where, runtime), recipe.precision, where)
     inputs = float_inputs(frozen)
     warnings = (*check_data(representative, inputs), *calibration_warnings(representative))
     _check_real(representative)
     arrays = [shaped(values, tensor) for values, tensor in zip(representative.inputs, inputs, strict=True)]
     equalized: tuple[Equalized, ...] = ()
-    if options.equalize:
-        frozen, equalized = equalize_layers(frozen, collect(frozen, arrays, MinMax(), options.runtime).ranges)
-    method, calibration, tried = _calibrated(frozen, arrays, quantizer, options)
-    quantised = quantizer.quantize(frozen, calibration.ranges, options.precision)
-    if faults := contract_faults(quantised, options.precision):
+    if recipe.equalize:
+        frozen, equalized = equalize_layers(frozen, collect(frozen, arrays, MinMax(), runtime).ranges)
+    method, calibration, tried = _calibrated(frozen, arrays, quantizer, recipe, runtime)
+    quantised = quantizer.quantize(frozen, calibration.ranges, recipe.precision)
+    if faults := contract_faults(quantised, recipe.precision):
         raise ModelError.of([Fault(f.rule, f"{where}, after quantisation: {f.found}", f.hint) for f in faults])
     report = QuantizeReport(
         source=source.kind,
         method=method,
-        precision=options.precision,
+        precision=recipe.precision,
         backend=quantizer.name,
         reader=quantizer.reader,
         runtime=calibration.runtime,
@@ -183,12 +161,12 @@ def _quantize(
 
 
 def _calibrated(
-    model: bytes, inputs: list[npt.NDArray[Any]], quantizer: Quantizer, options: _Options
+    model: bytes, inputs: list[npt.NDArray[Any]], quantizer: Quantizer, recipe: Recipe, runtime: str | None
 ) -> tuple[str, Calibration, tuple[Tried, ...]]:
     """The method, its ranges, and what else was tried."""
-    if options.method == AUTO:
-        return calibrate_auto(model, inputs, quantizer, options.precision, options.runtime)
-    return options.method, collect(model, inputs, CALIBRATORS[options.method](), options.runtime), ()
+    if recipe.calibrate == AUTO:
+        return calibrate_auto(model, inputs, quantizer, recipe.precision, runtime)
+    return recipe.calibrate, collect(model, inputs, CALIBRATORS[recipe.calibrate](), runtime), ()
 
 
 def float_inputs(model: bytes) -> tuple[Tensor, ...]:

@@ -18,6 +18,7 @@ from tinyq_deploy.data import load_data
 from tinyq_deploy.flatbuffer import constant as values_of
 from tinyq_deploy.flatbuffer import graph_of, op_name, parse, serialise, set_constant
 from tinyq_deploy.quantize import quantize
+from tinyq_deploy.recipe import Recipe
 from tinyq_deploy.runtimes import find_runtime
 
 NETS = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
@@ -49,7 +50,7 @@ def unbalanced(digits: Path) -> bytes:
 
 def accuracy(path: Path, digits: Path, equal: bool) -> float:
     test = load_data(digits / "test.npz")
-    made = quantize(path, load_data(digits / "representative.npz"), equalize=equal)
+    made = quantize(path, load_data(digits / "representative.npz"), Recipe(equalize=equal))
     (found,) = outputs(made.tflite, test.inputs)
     assert bool(made.report.equalized) == equal
     return float((found.reshape(len(found), -1).argmax(1) == test.labels).mean())

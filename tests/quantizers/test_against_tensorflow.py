@@ -27,6 +27,7 @@ from tinyq_deploy.quantizers import Precision
 from tinyq_deploy.quantizers.constants import POSITIONS, scales
 from tinyq_deploy.quantizers.litert import LiteRtQuantizer
 from tinyq_deploy.quantizers.tensorflow import TensorFlowQuantizer, with_ranges
+from tinyq_deploy.recipe import Recipe
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 tf = pytest.importorskip("tensorflow", reason="tensorflow is not installed", exc_type=ImportError)
@@ -298,7 +299,7 @@ def test_every_keras_format(tmp_path: Path, form: str, precision: Precision) -> 
     path = save(small(keras), tmp_path, form)
     with pytest.raises(ModelError, match="vouch"):
         quantize(path, noise(8, 8, 3))
-    result = quantize(path, noise(8, 8, 3), precision=precision, trust_model=True)
+    result = quantize(path, noise(8, 8, 3), recipe=Recipe(precision=precision), trust_model=True)
     tree = parse(result.tflite, "model")
     assert [op_name(tree, node) for node in graph_of(tree).operators][:2] == ["DEPTHWISE_CONV_2D", "CONV_2D"]
     dense = next(node for node in graph_of(tree).operators if op_name(tree, node) == "FULLY_CONNECTED")

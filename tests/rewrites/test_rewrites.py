@@ -15,6 +15,7 @@ from tinyq_deploy.dataset import Dataset
 from tinyq_deploy.flatbuffer import graph_of, op_name, parse
 from tinyq_deploy.quantize import quantize
 from tinyq_deploy.quantizers import Precision
+from tinyq_deploy.recipe import Recipe
 from tinyq_deploy.rewrites import rewritten
 from tinyq_deploy.runtimes import find_runtime
 
@@ -98,7 +99,7 @@ def test_shared_biases_are_quantised_for_each_reader(precision: Precision, tmp_p
     path = tmp_path / "net.tflite"
     path.write_bytes(dense_twice(np.full(6, 0.5)))
     x = np.random.default_rng(1).uniform(-1, 1, (32, 6)).astype(np.float32)
-    tree = parse(quantize(path, Dataset((x,)), precision=precision).tflite, "test")
+    tree = parse(quantize(path, Dataset((x,)), Recipe(precision=precision)).tflite, "test")
     first, second = (int(node.inputs[2]) for node in graph_of(tree).operators)
     assert first != second
     biases = [graph_of(tree).tensors[index].quantization.scale[0] for index in (first, second)]
